@@ -1,0 +1,126 @@
+"""Checks at the door: each returns the cleaned value or raises an error that names the argument,
+what it must be and what it got."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def shown(value: object) -> str:
+    """A short text for an error message: the value if it is small, else its type and shape."""
+    if isinstance(value, np.ndarray) or hasattr(value, "shape"):
+        return f"{type(value).__name__} of shape {value.shape} and dtype {getattr(value, 'dtype', '?')}"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{type(value).__name__} {text[:57]}..."
+
+
+def is_integer(value: object) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, (bool, np.bool_))
+
+
+def is_real(value: object) -> bool:
+    return isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, (bool, np.bool_))
+
+
+def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
+    """An integer within its bounds, which are inclusive."""
+    if (
+        not is_integer(value)
+        or (minimum is not None and value < minimum)
+        or (maximum is not None and value > maximum)
+    ):
+        raise _kind_of_error(is_integer(value))(f"{name} must be an integer{_range(minimum, maximum)}, got {shown(value)}")
+    return int(value)
+
+
+def real(
+    name: str, value: Any, minimum: float | None = None, maximum: float | None = None, *, above: float | None = None
+) -> float:
+    """A finite number within its bounds: `minimum` and `maximum` inclusive, `above` exclusive."""
+    if (
+        not is_real(value)
+        or not np.isfinite(value)
+        or (minimum is not None and value < minimum)
+        or (maximum is not None and value > maximum)
+        or (above is not None and value <= above)
+    ):
+        limits = _range(minimum, maximum) if above is None else f" > {above}"
+        raise _kind_of_error(is_real(value))(f"{name} must be a finite number{limits}, got {shown(value)}")
+    return float(value)
+
+
+def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
+    """One of a few words."""
+    if value not in options if isinstance(value, str) else True:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {shown(value)}")
+    return str(value)
+
+
+def flag(name: str, value: Any) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise TypeError(f"{name} must be True or False, got {shown(value)}")
+    return bool(value)
+
+
+def float_dtype(name: str, value: Any) -> np.dtype[Any]:
+    """float32 or float64, in any of NumPy's spellings."""
+    try:
+        dtype = np.dtype(value)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)) or value is None:
+        raise ValueError(f"{name} must be float32 or float64, got {shown(value)}")
+    return dtype
+
+
+def vector(name: str, value: Any, length: int | None = None) -> NDArray[Any]:
+    """A one-dimensional array, of a given length if `length` is set."""
+    array = np.asarray(value)
+    if array.ndim != 1 or (length is not None and len(array) != length):
+        wanted = "" if length is None else f" of length {length}"
+        raise ValueError(f"{name} must be a one-dimensional array{wanted}, got {shown(array)}")
+    return array
+
+
+def finite_vector(name: str, value: Any, length: int | None = None, minimum: float | None = None) -> NDArray[Any]:
+    """A one-dimensional array of finite numbers of at least `minimum`, as float32 if it is float32, else float64."""
+    array = vector(name, value, length)
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got {shown(array)}")
+    array = np.ascontiguousarray(array, np.float32 if array.dtype == np.float32 else np.float64)
+    bad = ~np.isfinite(array) if minimum is None else ~(np.isfinite(array) & (array >= minimum))
+    if bad.any():
+        at = int(np.argmax(bad))
+        limits = "" if minimum is None else f" >= {minimum}"
+        raise ValueError(f"{name} must hold finite numbers{limits}, got {array[at]} at position {at}")
+    return array
+
+
+def positions(name: str, value: Any, size: int, what: str) -> NDArray[np.int64]:
+    """Row or column numbers in [0, size), as an int64 vector; a negative number never counts from the end."""
+    array = vector(name, value)
+    if array.size == 0:
+        return np.empty(0, np.int64)
+    if array.dtype.kind not in "iu":
+        raise TypeError(f"{name} must hold integers, the numbers of {what}, got {shown(array)}")
+    bad = (array < 0) | (array >= size)
+    if bad.any():
+        at = int(np.argmax(bad))
+        raise IndexError(f"{name} must hold numbers of {what} in [0, {size}), got {array[at]} at position {at}")
+    return array.astype(np.int64, copy=False)
+
+
+def _range(minimum: float | None, maximum: float | None) -> str:
+    if minimum is not None and maximum is not None:
+        return f" in [{minimum}, {maximum}]"
+    if minimum is not None:
+        return f" >= {minimum}"
+    return "" if maximum is None else f" <= {maximum}"
+
+
+def _kind_of_error(type_is_right: bool) -> type[Exception]:
+    return ValueError if type_is_right else TypeError

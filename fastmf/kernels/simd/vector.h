@@ -1,0 +1,60 @@
+/* One SIMD vector of `real`s, and the few operations the leaves need.
+ *
+ * Included once per type: the includer has defined `real` (float or double) and FM_BITS (32 or 64). The width follows
+ * the instruction set the file is compiled for. Vectors may be loaded from any address that is aligned for a `real`.
+ */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__AVX512F__)
+#define FM_VECTOR_BYTES 64
+#define FM_REGISTERS 32
+#elif defined(__AVX__)
+#define FM_VECTOR_BYTES 32
+#define FM_REGISTERS 16
+#elif defined(__aarch64__)
+#define FM_VECTOR_BYTES 16
+#define FM_REGISTERS 32
+#else
+#define FM_VECTOR_BYTES 16
+#define FM_REGISTERS 16
+#endif
+
+#ifndef FM_INLINE
+#define FM_INLINE static inline __attribute__((always_inline))
+#define FM_JOIN_(a, b, c) a##_##b##_##c
+#define FM_JOIN(a, b, c) FM_JOIN_(a, b, c)
+#define FM_BIT_NAME_32 f32
+#define FM_BIT_NAME_64 f64
+#define FM_PASTE_(a, b) a##b
+#define FM_PASTE(a, b) FM_PASTE_(a, b)
+#endif
+
+/* FN(dot) is dot_f32_avx2, dot_f64_baseline, ... */
+#define FN(name) FM_JOIN(name, FM_PASTE(FM_BIT_NAME_, FM_BITS), FM_ISA)
+#define LANES ((int)(FM_VECTOR_BYTES / sizeof(real)))
+
+#define vec FN(vec)
+typedef real vec __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
+
+FM_INLINE vec FN(load)(const real *p) { return *(const vec *)p; }
+FM_INLINE void FN(store)(real *p, vec v) { *(vec *)p = v; }
+FM_INLINE vec FN(splat)(real s) { return s - (vec){0}; }
+
+FM_INLINE real FN(sum)(vec v) /* halves are folded until one lane is left: log2(LANES) additions */
+{
+    real lane[LANES];
+    memcpy(lane, &v, sizeof v);
+#pragma GCC unroll 8
+    for (int half = LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
+        for (int j = 0; j < half; j++)
+            lane[j] += lane[j + half];
+    return lane[0];
+}
+
+#define load FN(load)
+#define store FN(store)
+#define splat FN(splat)
+#define hsum FN(sum)
