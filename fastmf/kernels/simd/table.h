@@ -4,10 +4,38 @@
 
 #include <stdint.h>
 
+/* What all rows of a WALS half-step share; the arrays are of the leaf's type. */
+typedef struct {
+    const void *Y;           /* factors of the other side, rows of k */
+    int64_t k;
+    const void *gram;        /* w0 Y'Y, padded(k) square, upper triangle; diagonal where Y is in its eigenbasis */
+    const void *eigenvalues; /* of w0 Y'Y, k of them, where Y is in its eigenbasis; the dual form needs them */
+    double unobserved_weight;
+} fm_wals_side;
+
+/* The entries of one row: a step of 0 means that one value serves all entries. */
+typedef struct {
+    const int32_t *index; /* rows of Y */
+    const void *weight;
+    const void *target;
+    int64_t weight_step, target_step;
+    int64_t n;
+    double ridge;
+} fm_wals_row;
+
 #define FM_TABLE(real, name)                                                                                           \
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
         real (*dot)(const real *x, const real *y, int64_t n);                                                          \
+        /* to = from + L'R on and above the diagonal, of size x size */                                                \
+        void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
+                            real *to, int64_t size);                                                                   \
+        /* n rounded up to whole tiles: the size of the square matrices for n factors */                               \
+        int64_t (*padded)(int64_t n);                                                                                  \
+        /* reals of workspace that wals_solve needs for k factors */                                                   \
+        int64_t (*wals_workspace)(int64_t k);                                                                          \
+        /* x of one row; returns 1 when its matrix is not positive definite in this precision */                       \
+        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int dual, void *work, void *x);            \
     } name;
 
 FM_TABLE(float, fm_table_f32)

@@ -1,14 +1,46 @@
 """The leaf functions of the instruction set chosen at import; every kernel cimports `leaves`."""
 
-from libc.stdint cimport int64_t
+from libc.stdint cimport int32_t, int64_t
 
 
 cdef extern from "table.h" nogil:
+    ctypedef struct fm_wals_side:
+        const void* Y
+        int64_t k
+        const void* gram
+        const void* eigenvalues
+        double unobserved_weight
+
+    ctypedef struct fm_wals_row:
+        const int32_t* index
+        const void* weight
+        const void* target
+        int64_t weight_step
+        int64_t target_step
+        int64_t n
+        double ridge
+
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
+        void (*rank_update)(
+            const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to, int64_t size
+        ) noexcept nogil
+        int64_t (*padded)(int64_t n) noexcept nogil
+        int64_t (*wals_workspace)(int64_t k) noexcept nogil
+        int (*wals_solve)(
+            const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+        ) noexcept nogil
 
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
+        void (*rank_update)(
+            const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to, int64_t size
+        ) noexcept nogil
+        int64_t (*padded)(int64_t n) noexcept nogil
+        int64_t (*wals_workspace)(int64_t k) noexcept nogil
+        int (*wals_solve)(
+            const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+        ) noexcept nogil
 
     ctypedef struct fm_table:
         const char* name

@@ -31,6 +31,12 @@
 #define FM_PASTE(a, b) FM_PASTE_(a, b)
 #endif
 
+#if FM_BITS == 32
+#define REAL_SQRT __builtin_sqrtf
+#else
+#define REAL_SQRT __builtin_sqrt
+#endif
+
 /* FN(dot) is dot_f32_avx2, dot_f64_baseline, ... */
 #define FN(name) FM_JOIN(name, FM_PASTE(FM_BIT_NAME_, FM_BITS), FM_ISA)
 #define LANES ((int)(FM_VECTOR_BYTES / sizeof(real)))

@@ -1,0 +1,141 @@
+/* Cholesky factorisation A = U'U of a small matrix held by its upper triangle, row-major, and the solution of U'U x = b.
+ *
+ * Left-looking by blocks of TILE_ROWS rows: a tile of U is its tile of A less the products of all rows above it (an update
+ * that stays in registers), then solved against the diagonal block while it is still there. So every tile is read and
+ * written once, whatever the size. Sizes are multiples of FN_PAD.
+ */
+
+typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* Factor a TILE_ROWS x TILE_ROWS block in place; 1 / u_ii goes to inverse. Returns 1 if a pivot is not positive. */
+FM_INLINE int FN(cholesky_block)(real u[TILE_ROWS][TILE_ROWS], real *inverse)
+{
+    int bad = 0;
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++) {
+        bad |= !(u[i][i] > 0);
+        inverse[i] = 1 / REAL_SQRT(u[i][i]);
+#pragma GCC unroll 16
+        for (int j = i; j < TILE_ROWS; j++)
+            u[i][j] *= inverse[i];
+#pragma GCC unroll 16
+        for (int q = i + 1; q < TILE_ROWS; q++)
+#pragma GCC unroll 16
+            for (int j = q; j < TILE_ROWS; j++)
+                u[q][j] -= u[i][q] * u[i][j];
+    }
+    return bad;
+}
+
+/* a = u'^-1 a for the rows of a tile: forward substitution on all columns at once. */
+FM_INLINE void FN(tile_solve)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, real u[TILE_ROWS][TILE_ROWS],
+                              const real *inverse)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++) {
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            a[i][v] *= splat(inverse[i]);
+#pragma GCC unroll 16
+        for (int q = i + 1; q < TILE_ROWS; q++)
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                a[q][v] -= splat(u[i][q]) * a[i][v];
+    }
+}
+
+/* Rows r.. of U in the columns of one tile; the first tile of a row block holds the diagonal block, and factors it. */
+FM_INLINE int FN(cholesky_tile)(int vectors, real *A, int64_t size, int64_t r, int64_t c, int first,
+                                real u[TILE_ROWS][TILE_ROWS], real *inverse)
+{
+    vec a[TILE_ROWS][TILE_VECTORS];
+    int bad = 0;
+    FN(tile_load)(a, vectors, A + r * size + c, size);
+    FN(tile_subtract)(a, vectors, A + r, A + c, size, r);
+    if (first) {
+        FN(tile_store)(a, vectors, A + r * size + c, size);
+        for (int i = 0; i < TILE_ROWS; i++)
+            memcpy(u[i], A + (r + i) * size + r, sizeof u[i]);
+        bad = FN(cholesky_block)(u, inverse);
+    }
+    FN(tile_solve)(a, vectors, u, inverse);
+    FN(tile_store)(a, vectors, A + r * size + c, size);
+    return bad;
+}
+
+/* A = U'U in place; inverse[size] gets 1 / u_ii. Returns 0, or 1 when A is not positive definite. */
+static int FN(cholesky)(real *A, int64_t size, real *inverse)
+{
+    real u[TILE_ROWS][TILE_ROWS];
+    for (int64_t r = 0; r < size; r += TILE_ROWS) {
+        int64_t c = r - r % LANES;
+        for (int first = 1; c < size; first = 0) {
+            const int64_t vectors = (size - c) / LANES;
+            int bad;
+            if (vectors >= TILE_VECTORS) {
+                bad = FN(cholesky_tile)(TILE_VECTORS, A, size, r, c, first, u, inverse + r);
+                c += TILE_VECTORS * LANES;
+            } else if (vectors == 2) { /* only where TILE_VECTORS is 3 */
+                bad = FN(cholesky_tile)(2, A, size, r, c, first, u, inverse + r);
+                c += 2 * LANES;
+            } else {
+                bad = FN(cholesky_tile)(1, A, size, r, c, first, u, inverse + r);
+                c += LANES;
+            }
+            if (bad)
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* U'y = b in place. */
+static void FN(forward_substitution)(const real *U, int64_t size, const real *inverse, real *b)
+{
+    for (int64_t r = 0; r < size; r += TILE_ROWS) {
+        FN(rows) s[4] = {{0}};
+        const real *at = U + r;
+        int64_t p = 0;
+        for (; p + 4 <= r; p += 4, at += 4 * size)
+#pragma GCC unroll 4
+            for (int q = 0; q < 4; q++)
+                s[q] += *(const FN(rows) *)(at + q * size) * b[p + q];
+        real t[TILE_ROWS]; /* r is a multiple of TILE_ROWS, hence of 4 */
+        s[0] = *(const FN(rows) *)(b + r) - ((s[0] + s[1]) + (s[2] + s[3]));
+        memcpy(t, &s[0], sizeof t);
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++) {
+            t[i] *= inverse[r + i];
+#pragma GCC unroll 16
+            for (int q = i + 1; q < TILE_ROWS; q++)
+                t[q] -= U[(r + i) * size + r + q] * t[i];
+        }
+        memcpy(b + r, t, sizeof t);
+    }
+}
+
+/* U x = y; x must come in as zeros, since the first vector of a row may hold columns that are not solved yet. */
+static void FN(backward_substitution)(const real *U, int64_t size, const real *inverse, const real *y, real *x)
+{
+    for (int64_t r = size - TILE_ROWS; r >= 0; r -= TILE_ROWS) {
+        vec s[TILE_ROWS] = {{0}};
+        for (int64_t c = r + TILE_ROWS - (r + TILE_ROWS) % LANES; c < size; c += LANES) {
+            const vec xc = load(x + c);
+#pragma GCC unroll 16
+            for (int i = 0; i < TILE_ROWS; i++)
+                s[i] += load(U + (r + i) * size + c) * xc;
+        }
+        real t[TILE_ROWS];
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++)
+            t[i] = y[r + i] - hsum(s[i]);
+#pragma GCC unroll 16
+        for (int i = TILE_ROWS - 1; i >= 0; i--) {
+            t[i] *= inverse[r + i];
+#pragma GCC unroll 16
+            for (int q = i - 1; q >= 0; q--)
+                t[q] -= U[(r + q) * size + r + i] * t[i];
+        }
+        memcpy(x + r, t, sizeof t);
+    }
+}

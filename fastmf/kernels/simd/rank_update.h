@@ -1,0 +1,101 @@
+/* Rank-n update of the upper triangle of a row-major matrix by register tiles:
+ *
+ *     A[r][c] += sum_p L[p][r] R[p][c],   c >= r         (L = R for a Gramian; L = -R subtracts)
+ *
+ * A tile is TILE_ROWS rows by up to TILE_VECTORS vectors of A; it stays in registers over all n rows of L and R, so that
+ * the loop does one multiply-add per loaded or broadcast operand pair and writes nothing. Every dimension is a
+ * multiple of the tile's rows and of the vector, which the callers get by padding.
+ */
+
+#if FM_REGISTERS == 32
+#define TILE_ROWS 8
+#define TILE_VECTORS 3
+#else
+#define TILE_ROWS 4
+#define TILE_VECTORS 2
+#endif
+
+/* Sizes are padded to this: whole vectors and whole tile rows. */
+#define FN_PAD ((int64_t)(LANES > TILE_ROWS ? LANES : TILE_ROWS))
+
+FM_INLINE void FN(tile_add)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
+                            int64_t stride, int64_t n)
+{
+    for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
+        vec b[TILE_VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            b[v] = load(right + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const vec s = splat(left[i]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                a[i][v] += s * b[v];
+        }
+    }
+}
+
+/* a -= L'R, for L and R of the same array */
+FM_INLINE void FN(tile_subtract)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
+                                 int64_t stride, int64_t n)
+{
+    for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
+        vec b[TILE_VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            b[v] = load(right + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const vec s = splat(left[i]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                a[i][v] -= s * b[v];
+        }
+    }
+}
+
+FM_INLINE void FN(tile_load)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *from, int64_t stride)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            a[i][v] = load(from + i * stride + v * LANES);
+}
+
+FM_INLINE void FN(tile_store)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, real *to, int64_t stride)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            store(to + i * stride + v * LANES, a[i][v]);
+}
+
+FM_INLINE void FN(tile_update)(int vectors, const real *left, const real *right, int64_t stride, int64_t n,
+                               const real *from, real *to, int64_t size)
+{
+    vec a[TILE_ROWS][TILE_VECTORS];
+    FN(tile_load)(a, vectors, from, size);
+    FN(tile_add)(a, vectors, left, right, stride, n);
+    FN(tile_store)(a, vectors, to, size);
+}
+
+/* to = from + L'R on and above the diagonal; from and to are size x size and may be the same. Left of the diagonal the
+ * tiles also write, without meaning. */
+static void FN(rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from, real *to,
+                            int64_t size)
+{
+    for (int64_t r = 0; r < size; r += TILE_ROWS) {
+        int64_t c = r - r % LANES;
+        for (; c + TILE_VECTORS * LANES <= size; c += TILE_VECTORS * LANES)
+            FN(tile_update)(TILE_VECTORS, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+#if TILE_VECTORS > 2
+        for (; c + 2 * LANES <= size; c += 2 * LANES)
+            FN(tile_update)(2, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+#endif
+        for (; c < size; c += LANES)
+            FN(tile_update)(1, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+    }
+}

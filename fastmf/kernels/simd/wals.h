@@ -1,0 +1,185 @@
+/* One row of weighted alternating least squares (Hu, Koren & Volinsky 2008; Rendle et al. 2021). For a user u with the
+ * entries j = 1..n, item rows y_j, weights w_j and targets a_j, x minimises
+ *
+ *     sum_j w_j (a_j - x.y_j)^2 + w0 sum_{other items} (x.y)^2 + ridge |x|^2
+ *
+ * and so solves, with G = w0 Y'Y over all items and d_j = w_j - w0,
+ *
+ *     (G + ridge I + sum_j d_j y_j y_j') x = sum_j w_j a_j y_j.
+ *
+ * k is the number of factors, size is k padded to FN_PAD, G is size x size with zeros in the padding.
+ */
+
+#define PREFETCH_ROWS 8 /* a row is asked for this many rows before it is read */
+#define BATCH_BYTES 16384 /* gathered rows: half of a small L1 cache, the rest is for the tiles of A */
+
+FM_INLINE const real *FN(other_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
+{
+    return (const real *)side->Y + (int64_t)row->index[j] * side->k;
+}
+
+FM_INLINE real FN(weight)(const fm_wals_row *row, int64_t j) { return ((const real *)row->weight)[j * row->weight_step]; }
+
+FM_INLINE real FN(target)(const fm_wals_row *row, int64_t j) { return ((const real *)row->target)[j * row->target_step]; }
+
+FM_INLINE int64_t FN(padded)(int64_t n) { return (n + FN_PAD - 1) / FN_PAD * FN_PAD; }
+
+FM_INLINE int64_t FN(batch_rows)(int64_t size)
+{
+    const int64_t n = BATCH_BYTES / (size * (int64_t)sizeof(real));
+    return n < 16 ? 16 : n > 64 ? 64 : n;
+}
+
+/* reals of workspace for any row: the primal form's A, batch and signed batch, or the dual form's W and S; and vectors */
+static int64_t FN(wals_workspace)(int64_t k)
+{
+    const int64_t size = FN(padded)(k), batch = FN(batch_rows)(size) * size;
+    return size * size + (2 * batch > size * size ? 2 * batch : size * size) + 5 * size;
+}
+
+FM_INLINE void FN(prefetch_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
+{
+    if (j + PREFETCH_ROWS < row->n) {
+        const char *at = (const char *)FN(other_row)(side, row, j + PREFETCH_ROWS);
+        for (int64_t line = 0; line < side->k * (int64_t)sizeof(real); line += 64)
+            __builtin_prefetch(at + line);
+    }
+}
+
+/* z = scale y and b += wa y over k values; the padding of z is zero. */
+FM_INLINE void FN(gather)(const real *y, int64_t k, int64_t size, real scale, real wa, real *z, real *b)
+{
+    int64_t c = 0;
+    for (; c + LANES <= k; c += LANES) {
+        const vec v = load(y + c);
+        store(z + c, splat(scale) * v);
+        store(b + c, load(b + c) + splat(wa) * v);
+    }
+    for (; c < k; c++) {
+        z[c] = scale * y[c];
+        b[c] += wa * y[c];
+    }
+    for (; c < size; c++)
+        z[c] = 0;
+}
+
+/* x from U'U x = b in `A`; scratch holds 2 size. Returns 1 when A is not positive definite. */
+FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
+{
+    real *inverse = scratch, *x = scratch + size;
+    if (FN(cholesky)(A, size, inverse))
+        return 1;
+    FN(forward_substitution)(A, size, inverse, b);
+    memset(x, 0, size * sizeof(real));
+    FN(backward_substitution)(A, size, inverse, b, x);
+    memcpy(b, x, size * sizeof(real));
+    return 0;
+}
+
+/* The k x k system: A = G + sum_j z_j z_j' with z_j = sqrt(d_j) y_j, in batches that stay in L1. Where d_j < 0 the left
+ * factor of the product carries the sign. */
+static int FN(wals_primal)(const fm_wals_side *side, const fm_wals_row *row, real *work, real *x)
+{
+    const int64_t k = side->k, size = FN(padded)(k), batch = FN(batch_rows)(size);
+    real *A = work, *Z = A + size * size, *S = Z + batch * size, *b = work + FN(wals_workspace)(k) - 5 * size;
+    real *partial = b + size, *scratch = partial + size;
+    const real *from = side->gram, w0 = side->unobserved_weight, ridge = row->ridge;
+    memset(b, 0, size * sizeof(real));
+    for (int64_t start = 0; start < row->n; start += batch) {
+        const int64_t stop = start + batch < row->n ? start + batch : row->n;
+        int negative = 0;
+        memset(partial, 0, size * sizeof(real));
+        for (int64_t j = start; j < stop; j++) {
+            const real w = FN(weight)(row, j), d = w - w0;
+            negative |= d < 0;
+            FN(prefetch_row)(side, row, j);
+            FN(gather)(FN(other_row)(side, row, j), k, size, REAL_SQRT(d < 0 ? -d : d),
+                       w * FN(target)(row, j), Z + (j - start) * size, partial);
+        }
+        for (int64_t c = 0; c < size; c += LANES) /* partial sums keep the rounding error of long rows small */
+            store(b + c, load(b + c) + load(partial + c));
+        if (negative)
+            for (int64_t j = start; j < stop; j++)
+                for (int64_t c = 0; c < size; c++)
+                    S[(j - start) * size + c] =
+                        FN(weight)(row, j) < w0 ? -Z[(j - start) * size + c] : Z[(j - start) * size + c];
+        FN(rank_update)(negative ? S : Z, Z, size, stop - start, from, A, size);
+        from = A;
+    }
+    for (int64_t c = 0; c < k; c++)
+        A[c * size + c] += ridge;
+    for (int64_t c = k; c < size; c++)
+        A[c * size + c] = 1;
+    if (FN(solve_system)(A, size, b, scratch))
+        return 1;
+    memcpy(x, b, k * sizeof(real));
+    return 0;
+}
+
+/* The n x n system, for d_j > 0 and Y in the eigenbasis of G = diag(L): with K = (L + ridge)^-1 and
+ * W = K^1/2 Y' D^1/2 (k x n), the Woodbury identity gives
+ *
+ *     x = K^1/2 W (I + W'W)^-1 D^-1/2 b.
+ *
+ * W is gathered LANES rows at a time and transposed in registers. */
+static int FN(wals_dual)(const fm_wals_side *side, const fm_wals_row *row, real *work, real *x)
+{
+    const int64_t k = side->k, n = row->n, size = FN(padded)(n);
+    real *S = work, *W = S + FN(padded)(k) * FN(padded)(k), *b = work + FN(wals_workspace)(k) - 5 * FN(padded)(k);
+    real *scale = b + FN(padded)(k), *scratch = scale + FN(padded)(k); /* n <= k */
+    const real *eigenvalues = side->eigenvalues, w0 = side->unobserved_weight, ridge = row->ridge;
+    for (int64_t c = 0; c < k; c++)
+        scale[c] = 1 / REAL_SQRT(eigenvalues[c] + ridge);
+    for (int64_t j = 0; j < size; j += LANES) {
+        const real *y[LANES];
+        real root[LANES];
+        for (int q = 0; q < LANES; q++) {
+            const int64_t e = j + q < n ? j + q : n - 1; /* beyond the row: its last entry, times zero */
+            const real w = FN(weight)(row, e);
+            if (j + q < n)
+                FN(prefetch_row)(side, row, e);
+            root[q] = j + q < n ? REAL_SQRT(w - w0) : 0;
+            y[q] = FN(other_row)(side, row, e);
+            b[j + q] = j + q < n ? w * FN(target)(row, e) / root[q] : 0;
+        }
+        const vec roots = load(root);
+        int64_t c = 0;
+        for (; c + LANES <= k; c += LANES) {
+            vec a[LANES];
+#pragma GCC unroll 16
+            for (int q = 0; q < LANES; q++)
+                a[q] = load(y[q] + c);
+            FN(transpose)(a);
+#pragma GCC unroll 16
+            for (int q = 0; q < LANES; q++)
+                store(W + (c + q) * size + j, a[q] * roots * splat(scale[c + q]));
+        }
+        for (; c < k; c++)
+            for (int q = 0; q < LANES; q++)
+                W[c * size + j + q] = y[q][c] * root[q] * scale[c];
+    }
+    memset(S, 0, size * size * sizeof(real));
+    for (int64_t j = 0; j < size; j++)
+        S[j * size + j] = 1;
+    FN(rank_update)(W, W, size, k, S, S, size);
+    if (FN(solve_system)(S, size, b, scratch))
+        return 1;
+    for (int64_t c = 0; c < k; c++)
+        x[c] = scale[c] * FN(dot)(W + c * size, b, size);
+    return 0;
+}
+
+/* Solve one row by the form asked for; the dual form needs every d_j > 0 and gives way to the primal one otherwise. */
+static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int dual, void *work, void *out)
+{
+    real *x = out;
+    const real w0 = side->unobserved_weight;
+    if (row->n == 0) {
+        memset(x, 0, side->k * sizeof(real));
+        return 0;
+    }
+    dual = dual && row->n <= side->k;
+    for (int64_t j = 0; dual && j < (row->weight_step ? row->n : 1); j++)
+        dual = FN(weight)(row, j) > w0;
+    return dual ? FN(wals_dual)(side, row, work, x) : FN(wals_primal)(side, row, work, x);
+}
