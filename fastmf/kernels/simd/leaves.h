@@ -3,14 +3,16 @@
 
 #include "dot.h"
 #include "rank_update.h"
+#include "multiply.h"
 #include "cholesky.h"
 #include "transpose.h"
 #include "wals.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
-#define FM_LEAVES(bits) \
-    FM_LEAF(dot, bits), FM_LEAF(rank_update, bits), FM_LEAF(padded, bits), FM_LEAF(wals_workspace, bits), FM_LEAF(wals_solve, bits)
+#define FM_LEAVES(bits)                                                                                                \
+    FM_LEAF(dot, bits), FM_LEAF(rank_update, bits), FM_LEAF(multiply, bits), FM_LEAF(padded, bits),                    \
+        FM_LEAF(wals_workspace, bits), FM_LEAF(wals_solve, bits)
 #endif
 
 #undef FN

@@ -30,6 +30,8 @@ typedef struct {
         /* to = from + L'R on and above the diagonal, of size x size */                                                \
         void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
                             real *to, int64_t size);                                                                   \
+        /* C = A B, n x k times k x size, the first `columns` columns of it; size is padded(columns) */                  \
+        void (*multiply)(const real *A, const real *B, real *C, int64_t n, int64_t k, int64_t size, int64_t columns);  \
         /* n rounded up to whole tiles: the size of the square matrices for n factors */                               \
         int64_t (*padded)(int64_t n);                                                                                  \
         /* reals of workspace that wals_solve needs for k factors */                                                   \

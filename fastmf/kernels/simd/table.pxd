@@ -22,6 +22,9 @@ cdef extern from "table.h" nogil:
 
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
+        void (*multiply)(
+            const float* A, const float* B, float* C, int64_t n, int64_t k, int64_t size, int64_t columns
+        ) noexcept nogil
         void (*rank_update)(
             const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to, int64_t size
         ) noexcept nogil
@@ -33,6 +36,9 @@ cdef extern from "table.h" nogil:
 
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
+        void (*multiply)(
+            const double* A, const double* B, double* C, int64_t n, int64_t k, int64_t size, int64_t columns
+        ) noexcept nogil
         void (*rank_update)(
             const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to, int64_t size
         ) noexcept nogil
