@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
-import scipy.sparse
 from numpy.typing import ArrayLike, NDArray
 
-from fastmf import _checks, _file
+from fastmf import _checks
 from fastmf._errors import ModelFileError, NotFittedError
 from fastmf._params import HasParams
 from fastmf._threads import effective
-from fastmf.data import IdMap, Ratings
+from fastmf.data import IdMap
 from fastmf.kernels.predict import pair_scores
+from fastmf.models import _storage
 from fastmf.models._state import State
 from fastmf.retrieval import top_k
 
@@ -25,22 +25,11 @@ Model = TypeVar("Model", bound="FactorModel")
 Seen = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 
-def as_ratings(data: Any, name: str = "ratings", dtype: Any = None) -> Ratings:
-    """`data` as Ratings: itself, or made from a SciPy sparse matrix whose row and column numbers are the ids."""
-    if isinstance(data, Ratings):
-        return data
-    if scipy.sparse.issparse(data):
-        return Ratings.from_sparse(data, dtype=dtype)
-    raise TypeError(
-        f"{name} must be fastmf.Ratings or a SciPy sparse matrix of users x items, got {_checks.shown(data)}"
-        + ("; turn a dense array into scipy.sparse.csr_array first" if isinstance(data, np.ndarray) else "")
-    )
-
-
 class FactorModel(HasParams):
     """Base of all models; see the subclasses for what each one minimises."""
 
     num_threads: int | None
+    _state: State | None = None  # set on the instance by a fit
     _registry: ClassVar[dict[str, type[FactorModel]]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -50,10 +39,9 @@ class FactorModel(HasParams):
 
     @property
     def _fitted(self) -> State:
-        state: State | None = self.__dict__.get("_state")
-        if state is None:
+        if self._state is None:
             raise NotFittedError(f"this {type(self).__name__} is not fitted yet: call fit first")
-        return state
+        return self._state
 
     @property
     def user_factors(self) -> NDArray[Any]:
@@ -277,26 +265,7 @@ class FactorModel(HasParams):
         OSError
             The file cannot be written; a file that was there before stays as it was.
         """
-        state = self._fitted
-        params = {name: _plain(name, value) for name, value in self.get_params().items()}
-        arrays = {name: getattr(state, name) for name in ARRAYS}
-        for side, ids in (("user_ids", state.user_ids), ("item_ids", state.item_ids)):
-            arrays |= {f"{side}/{part}": array for part, array in (ids.to_arrays() if ids else {}).items()}
-        arrays |= {
-            f"item_info/{name}/{part}": array
-            for name, column in state.item_info.items()
-            for part, array in text_arrays(column).items()
-        }
-        header = {
-            "model": type(self).__name__,
-            "params": params,
-            "mean": state.mean,
-            "history": state.history,
-        }
-        _file.write(path, header, arrays)
-
-
-ARRAYS = ("user_factors", "item_factors", "user_bias", "item_bias", "seen_indptr", "seen_indices")
+        _storage.save(path, type(self).__name__, self.get_params(), self._fitted)
 
 
 def load(path: str | Path, *, mmap: bool = False) -> FactorModel:
@@ -307,65 +276,25 @@ def load(path: str | Path, *, mmap: bool = False) -> FactorModel:
     path : str or Path
         The file.
     mmap : bool, default False
-        Map the arrays instead of reading them: they are shared between processes and read-only.
+        Map the arrays instead of reading them: they are then shared between processes.
 
     Raises
     ------
     ModelFileError
         The file is damaged, cut short, or not a model file.
+    OSError
+        The file is missing or cannot be read.
     """
-    header, arrays = _file.read(path, mmap=mmap)
+    name, params, state = _storage.load(path, mmap=mmap)
+    if name not in FactorModel._registry:
+        raise ModelFileError(f"{path} holds a {name!r}, which this version of fastmf does not know")
     try:
-        model = FactorModel._registry[header["model"]](**header["params"])
-        ids = {
-            side: IdMap.from_arrays(part) if (part := _under(arrays, side)) else None
-            for side in ("user_ids", "item_ids")
-        }
-        columns = {name.split("/")[1] for name in arrays if name.startswith("item_info/")}
-        model._state = State(  # type: ignore[attr-defined]
-            **{name: arrays[name] for name in ARRAYS},
-            **ids,
-            mean=float(header["mean"]),
-            item_info={name: text_column(_under(arrays, f"item_info/{name}")) for name in columns},
-            history=header["history"],
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{path} is not a model file this version of fastmf knows: {error!r}") from error
+        model = FactorModel._registry[name](**params)
+        model.checked()
+    except (TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} holds parameters that {name} does not take: {error}") from error
+    model._state = state
     return model
-
-
-def text_arrays(column: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """A column of numbers or of text as arrays without pickled objects."""
-    if column.dtype.kind in "biuf":
-        return {"values": column}
-    encoded = [str(value).encode() for value in column]
-    return {
-        "utf8": np.frombuffer(b"".join(encoded), np.uint8),
-        "offsets": np.concatenate([[0], np.cumsum([len(text) for text in encoded])]).astype(np.int64),
-    }
-
-
-def text_column(arrays: dict[str, NDArray[Any]]) -> NDArray[Any]:
-    """The column that `text_arrays` took apart."""
-    if "values" in arrays:
-        return arrays["values"]
-    text, offsets = arrays["utf8"].tobytes(), arrays["offsets"]
-    return np.array([text[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)], dtype=str)
-
-
-def _under(arrays: dict[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name[len(prefix) + 1 :]: array for name, array in arrays.items() if name.startswith(prefix + "/")}
-
-
-def _plain(name: str, value: Any) -> Any:
-    """A parameter as JSON can hold it."""
-    if isinstance(value, (np.dtype, type)):
-        return np.dtype(value).name
-    if isinstance(value, np.generic):
-        return value.item()
-    if name == "random_state" and not isinstance(value, (int, type(None))):
-        return None  # a generator's position is not a parameter: the fitted factors are what is kept
-    return value
 
 
 def _numbers(name: str, ids: Any, known: IdMap | None, size: int) -> tuple[NDArray[np.int64], bool]:

@@ -9,7 +9,8 @@ import numpy as np
 
 from fastmf import _checks
 from fastmf._params import either, none, param
-from fastmf.models._base import FactorModel, as_ratings
+from fastmf.models._base import FactorModel
+from fastmf.models._intake import as_ratings
 from fastmf.models._state import State
 
 
@@ -48,9 +49,9 @@ class MostPopular(FactorModel):
         data = as_ratings(ratings)
         self._state = State.of(
             data,
-            np.empty((data.n_users, 0), np.float32),
-            np.empty((data.n_items, 0), np.float32),
-            item_bias=data.item_counts.astype(np.float32),
+            np.empty((data.n_users, 0), np.float64),
+            np.empty((data.n_items, 0), np.float64),
+            item_bias=data.item_counts.astype(np.float64),
         )
         return self
 

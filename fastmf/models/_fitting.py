@@ -1,0 +1,54 @@
+"""What every iterative fit shares: the clock, progress, the callback, and what an interruption leaves behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastmf._optional import require
+
+Callback = Callable[[int, dict[str, float]], object]
+
+
+class Passes:
+    """Counts the passes of a fit, times them, and tells the callback and the progress bar.
+
+    A callback is called as callback(pass, record) after each pass, from 1; what it returns stops the fit if it is True.
+    """
+
+    def __init__(self, total: int, *, what: str, progress: bool, callback: Callback | None) -> None:
+        if callback is not None and not callable(callback):
+            raise TypeError(f"callback must be callable or None, got {callback!r}")
+        self.history: list[dict[str, float]] = []
+        self.stopped = False
+        self._total, self._callback = total, callback
+        self._bar = require("tqdm", "progress").tqdm(total=total, desc=what, disable=None) if progress else None
+
+    def __iter__(self) -> Iterator[int]:
+        start = time.perf_counter()
+        for number in range(1, self._total + 1):
+            self._started = time.perf_counter()
+            yield number
+            if self.stopped:
+                break
+        self.seconds = time.perf_counter() - start
+
+    def done(self, **record: float) -> None:
+        """Record the pass just ended."""
+        entry = {"seconds": time.perf_counter() - self._started, **record}
+        self.history.append(entry)
+        if self._bar is not None:
+            self._bar.set_postfix({name: f"{value:.4g}" for name, value in record.items()})
+            self._bar.update()
+        if self._callback is not None and self._callback(len(self.history), entry) is True:
+            self.stopped = True
+
+    @contextmanager
+    def closing(self) -> Iterator[Passes]:
+        try:
+            yield self
+        finally:
+            if self._bar is not None:
+                self._bar.close()

@@ -1,0 +1,66 @@
+"""Ratings as a model takes them: from what users pass, and against what the model was fitted to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from fastmf import _checks
+from fastmf._errors import UnknownIdError
+from fastmf.data import IdMap, Ratings
+
+
+def as_ratings(data: Any, name: str = "ratings") -> Ratings:
+    """`data` as Ratings: itself, or made from a SciPy sparse matrix whose row and column numbers are the ids."""
+    if isinstance(data, Ratings):
+        return data
+    if scipy.sparse.issparse(data):
+        return Ratings.from_sparse(data)
+    hint = "; make a scipy.sparse.csr_array of a dense array first" if isinstance(data, np.ndarray) else ""
+    raise TypeError(
+        f"{name} must be fastmf.Ratings or a SciPy sparse matrix of users x items, got {_checks.shown(data)}{hint}"
+    )
+
+
+def to_fit(model: object, data: Any) -> Ratings:
+    """Ratings a model can be fitted to: at least one entry."""
+    ratings = as_ratings(data)
+    if ratings.nnz == 0:
+        raise ValueError(f"ratings must have at least one entry for {type(model).__name__}, got {ratings!r}")
+    return ratings
+
+
+def of_shape(data: Any, shape: tuple[int, int], name: str = "ratings") -> Ratings:
+    """Ratings of exactly the fitted shape."""
+    ratings = as_ratings(data, name)
+    if ratings.shape != shape:
+        raise ValueError(f"{name} must have the fitted shape {shape}, got {ratings.shape}{transposed(ratings, shape)}")
+    return ratings
+
+
+def with_columns(data: Any, n: int, ids: IdMap | None, name: str, what: str) -> Ratings:
+    """Ratings whose n columns are the model's, matched by id where both have ids."""
+    ratings = as_ratings(data, name)
+    if ids is not None and ratings.items is not None and ratings.items != ids:
+        numbers = ids.numbers(ratings.items.ids, unknown="skip")
+        used = ratings.item_counts > 0
+        if np.any(numbers[used] < 0):
+            first = ratings.items.ids[used & (numbers < 0)][0]
+            raise UnknownIdError(f"{name} has entries for {what} the model does not know, such as {first!r}")
+        renumbered = scipy.sparse.csr_array(
+            (ratings.data, numbers[ratings.indices], ratings.indptr), shape=(ratings.n_users, n)
+        )
+        return Ratings.from_sparse(renumbered)
+    if ratings.n_items != n:
+        raise ValueError(
+            f"{name} must have {n} columns, one for each of the model's {what}, got shape {ratings.shape}"
+            + (" (this looks transposed)" if ratings.n_users == n else "")
+        )
+    return ratings
+
+
+def transposed(ratings: Ratings, shape: tuple[int, int]) -> str:
+    """A hint for an error message where the shape is the other way round."""
+    return " (this looks transposed: rows are users)" if ratings.shape == shape[::-1] and shape[0] != shape[1] else ""

@@ -1,0 +1,116 @@
+"""A fitted model as a header and named arrays, and back; `_file` keeps these in a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _file
+from fastmf._errors import ModelFileError
+from fastmf.data import IdMap
+from fastmf.models._state import State
+
+ARRAYS = ("user_factors", "item_factors", "user_bias", "item_bias", "seen_indptr", "seen_indices")
+IDS = ("user_ids", "item_ids")
+Arrays = dict[str, NDArray[Any]]
+
+
+def save(path: str | Path, name: str, params: dict[str, Any], state: State) -> None:
+    """Write the state of a model called `name` to a file, whole or not at all."""
+    arrays = {array: getattr(state, array) for array in ARRAYS}
+    for side in IDS:
+        ids = getattr(state, side)
+        arrays |= _over(side, {} if ids is None else ids.to_arrays())
+    for title, column in state.item_info.items():
+        arrays |= _over(f"item_info/{title}", column_to_arrays(column))
+    header = {
+        "model": name,
+        "params": {param: plain(value) for param, value in params.items()},
+        "mean": state.mean,
+        "history": state.history,
+    }
+    _file.write(path, header, arrays)
+
+
+def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
+    """Name, parameters and state of the model in a file."""
+    header, arrays = _file.read(path, mmap=mmap)
+    try:
+        parts = {side: _under(side, arrays) for side in IDS}
+        titles = {name.split("/")[1] for name in arrays if name.startswith("item_info/")}
+        state = State(
+            **{name: arrays[name] for name in ARRAYS},
+            **{side: IdMap.from_arrays(part) if part else None for side, part in parts.items()},
+            item_info={title: column_from_arrays(_under(f"item_info/{title}", arrays)) for title in sorted(titles)},
+            mean=float(header["mean"]),
+            history=header["history"],
+        )
+        _check(state)
+        return header["model"], header["params"], state
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{path} does not hold a whole fastmf model: {error!r}") from error
+
+
+def column_to_arrays(column: NDArray[Any]) -> Arrays:
+    """A column of numbers or of text as arrays without pickled objects."""
+    if column.dtype.kind in "biuf":
+        return {"values": column}
+    encoded = [str(value).encode() for value in column]
+    return {
+        "utf8": np.frombuffer(b"".join(encoded), np.uint8),
+        "offsets": np.concatenate([[0], np.cumsum([len(text) for text in encoded])]).astype(np.int64),
+    }
+
+
+def column_from_arrays(arrays: Arrays) -> NDArray[Any]:
+    """The column that `column_to_arrays` took apart."""
+    if "values" in arrays:
+        return arrays["values"]
+    text, offsets = arrays["utf8"].tobytes(), arrays["offsets"].tolist()
+    return np.array([text[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)], dtype=str)
+
+
+def plain(value: Any) -> Any:
+    """A parameter as JSON can hold it."""
+    if isinstance(value, (np.random.Generator, np.random.RandomState)):
+        return None  # its position cannot be kept, and the fitted factors do not need it
+    if isinstance(value, (np.dtype, type)):
+        return np.dtype(value).name
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _check(state: State) -> None:
+    """Shapes that go together, so that no kernel reads beyond an array."""
+    n_users, n_items = state.shape
+    ok = (
+        state.user_factors.ndim == state.item_factors.ndim == 2
+        and state.user_factors.shape[1] == state.item_factors.shape[1]
+        and len({a.dtype for a in (state.user_factors, state.item_factors, state.user_bias, state.item_bias)}) == 1
+        and state.user_factors.dtype in (np.float32, np.float64)
+        and state.user_bias.shape == (n_users,)
+        and state.item_bias.shape == (n_items,)
+        and state.seen_indptr.shape == (n_users + 1,)
+        and state.seen_indptr.dtype == np.int64
+        and state.seen_indices.dtype == np.int32
+        and state.seen_indptr[0] == 0
+        and state.seen_indptr[-1] == len(state.seen_indices)
+        and bool(np.all(np.diff(state.seen_indptr) >= 0))
+        and (len(state.seen_indices) == 0 or (state.seen_indices.min() >= 0 and state.seen_indices.max() < n_items))
+        and (state.user_ids is None or len(state.user_ids) == n_users)
+        and (state.item_ids is None or len(state.item_ids) == n_items)
+    )
+    if not ok:
+        raise ValueError("arrays whose shapes or types do not go together")
+
+
+def _over(prefix: str, arrays: Arrays) -> Arrays:
+    return {f"{prefix}/{name}": array for name, array in arrays.items()}
+
+
+def _under(prefix: str, arrays: Arrays) -> Arrays:
+    return {name[len(prefix) + 1 :]: array for name, array in arrays.items() if name.startswith(prefix + "/")}
