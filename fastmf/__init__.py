@@ -1,1 +1,27 @@
-"""fastmf"""
+"""Fast matrix factorisation for recommender systems: user and item embeddings from ratings or interactions.
+
+>>> import fastmf
+>>> ratings = fastmf.movielens()
+>>> model = fastmf.WALS(factors=16, random_state=0).fit(ratings)
+>>> items, scores = model.recommend(1, k=3)
+"""
+
+from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
+from fastmf.data import IdMap, Ratings
+from fastmf.models import WALS, FactorModel, MostPopular, load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "WALS",
+    "FactorModel",
+    "FitDivergedError",
+    "IdMap",
+    "ModelFileError",
+    "MostPopular",
+    "NotFittedError",
+    "Ratings",
+    "RatingsFileError",
+    "UnknownIdError",
+    "load",
+]

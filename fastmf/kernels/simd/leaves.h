@@ -7,12 +7,20 @@
 #include "cholesky.h"
 #include "transpose.h"
 #include "wals.h"
+#include "panel.h"
+#include "topk.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
-#define FM_LEAVES(bits)                                                                                                \
-    FM_LEAF(dot, bits), FM_LEAF(rank_update, bits), FM_LEAF(multiply, bits), FM_LEAF(padded, bits),                    \
-        FM_LEAF(wals_workspace, bits), FM_LEAF(wals_solve, bits)
+#define FM_LEAVES(bits)                                                                                              \
+    FM_LEAF(dot, bits),                                                                                              \
+    FM_LEAF(rank_update, bits),                                                                                      \
+    FM_LEAF(multiply, bits),                                                                                         \
+    FM_LEAF(padded, bits),                                                                                           \
+    FM_LEAF(wals_workspace, bits),                                                                                   \
+    FM_LEAF(wals_solve, bits),                                                                                       \
+    FM_LEAF(top_k_workspace, bits),                                                                                  \
+    FM_LEAF(top_k_block, bits)
 #endif
 
 #undef FN

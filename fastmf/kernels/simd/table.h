@@ -23,6 +23,30 @@ typedef struct {
     double ridge;
 } fm_wals_row;
 
+/* Rows of sorted numbers, as in a CSR matrix; indptr is NULL where there are none. */
+typedef struct {
+    const int64_t *indptr;
+    const int32_t *indices;
+} fm_lists;
+
+/* Items to be scored; the arrays are of the leaf's type. */
+typedef struct {
+    const void *rows;      /* of `factors` each */
+    const void *bias;      /* one an item, or NULL */
+    const int32_t *subset; /* the items to score, ascending; NULL for all */
+    int64_t count;         /* of items to score */
+    int64_t factors;
+    int cosine;            /* scale queries and items to length 1 */
+} fm_catalogue;
+
+/* What all blocks of one search share. */
+typedef struct {
+    fm_catalogue items;
+    const void *queries;     /* rows of `factors` each */
+    fm_lists seen, excluded; /* a row a query: items it must not get */
+    int64_t k;               /* >= 1 */
+} fm_search;
+
 #define FM_TABLE(real, name)                                                                                           \
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
@@ -38,6 +62,11 @@ typedef struct {
         int64_t (*wals_workspace)(int64_t k);                                                                          \
         /* x of one row; returns 1 when its matrix is not positive definite in this precision */                       \
         int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int dual, void *work, void *x);            \
+        /* bytes of workspace that top_k_block needs for so many queries at a time */                                  \
+        int64_t (*top_k_workspace)(const fm_search *search, int64_t queries);                                          \
+        /* the best k of items begin to end - 1 for each of `count` queries; returns 1 when a score is not finite */   \
+        int (*top_k_block)(const fm_search *search, int64_t first, int64_t count, int64_t begin, int64_t end,          \
+                           void *work, int32_t *ids, real *scores);                                                    \
     } name;
 
 FM_TABLE(float, fm_table_f32)

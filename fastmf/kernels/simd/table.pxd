@@ -20,6 +20,25 @@ cdef extern from "table.h" nogil:
         int64_t n
         double ridge
 
+    ctypedef struct fm_lists:
+        const int64_t* indptr
+        const int32_t* indices
+
+    ctypedef struct fm_catalogue:
+        const void* rows
+        const void* bias
+        const int32_t* subset
+        int64_t count
+        int64_t factors
+        int cosine
+
+    ctypedef struct fm_search:
+        fm_catalogue items
+        const void* queries
+        fm_lists seen
+        fm_lists excluded
+        int64_t k
+
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         void (*multiply)(
@@ -32,6 +51,11 @@ cdef extern from "table.h" nogil:
         int64_t (*wals_workspace)(int64_t k) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+        ) noexcept nogil
+        int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        int (*top_k_block)(
+            const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end,
+            void* work, int32_t* ids, float* scores
         ) noexcept nogil
 
     ctypedef struct fm_table_f64:
@@ -46,6 +70,11 @@ cdef extern from "table.h" nogil:
         int64_t (*wals_workspace)(int64_t k) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+        ) noexcept nogil
+        int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        int (*top_k_block)(
+            const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end,
+            void* work, int32_t* ids, double* scores
         ) noexcept nogil
 
     ctypedef struct fm_table:

@@ -1,0 +1,270 @@
+/* The k best items of each query of a block, exactly: score descending, then item ascending.
+ *
+ * A block of packed queries stays in L2; each panel of items is packed once and meets all tiles of the block. Every query
+ * keeps its best k so far and their least score as a threshold; a tile's scores leave the registers only when one of
+ * them passes. Only those are looked up in the query's sorted row of seen items, whose cursor moves forward with the
+ * items. Items come in ascending order, so that an equal score never displaces an earlier one and > is all that is needed.
+ *
+ * For k up to SORTED_UP_TO the best are a sorted list, and a score that passes is inserted. For larger k they are the
+ * front of a buffer of twice the size, which is cut back to the best k by partial selection whenever it is full.
+ */
+
+#define SORTED_UP_TO 32
+
+typedef struct {
+    real score;
+    int32_t item;
+} FN(hit);
+#define hit FN(hit)
+
+/* A block of queries at work. The threshold is NaN, which everything passes, until k hits are held. */
+typedef struct {
+    const fm_search *search;
+    int64_t first, count; /* queries */
+    int64_t k, capacity;  /* hits a query keeps, and has room for */
+    real *panel, *queries, *threshold;
+    hit *hits;
+    int64_t *held, *seen, *excluded; /* hits held; cursors into the sorted rows */
+    int bad;                         /* a score was NaN */
+} FN(block);
+#define block FN(block)
+
+FM_INLINE int FN(before)(hit a, hit b) { return (a.score > b.score) | ((a.score == b.score) & (a.item < b.item)); }
+FM_INLINE void FN(swap)(hit *a, hit *b)
+{
+    const hit t = *a;
+    *a = *b;
+    *b = t;
+}
+
+/* Reorder a[0..n): those before a pivot, the pivot, the rest; returns the pivot's place. n >= 3 */
+static int64_t FN(partition)(hit *a, int64_t n)
+{
+    hit *middle = a + n / 2, *last = a + n - 1;
+    if (FN(before)(*middle, *a))
+        FN(swap)(middle, a);
+    if (FN(before)(*last, *a))
+        FN(swap)(last, a);
+    if (FN(before)(*middle, *last)) /* the median of three ends up last, as the pivot */
+        FN(swap)(middle, last);
+    const hit pivot = *last;
+    int64_t place = 0;
+    for (int64_t i = 0; i < n - 1; i++) { /* no branch to mispredict */
+        const hit h = a[i];
+        a[i] = a[place];
+        a[place] = h;
+        place += FN(before)(h, pivot);
+    }
+    FN(swap)(a + place, last);
+    return place;
+}
+
+static void FN(insertion_sort)(hit *a, int64_t n)
+{
+    for (int64_t i = 1; i < n; i++) {
+        const hit h = a[i];
+        int64_t j = i;
+        for (; j > 0 && FN(before)(h, a[j - 1]); j--)
+            a[j] = a[j - 1];
+        a[j] = h;
+    }
+}
+
+static void FN(sort)(hit *a, int64_t n)
+{
+    while (n > 16) { /* the smaller side by recursion: depth log2(n) */
+        const int64_t place = FN(partition)(a, n), rest = n - place - 1;
+        if (place < rest) {
+            FN(sort)(a, place);
+            a += place + 1;
+            n = rest;
+        } else {
+            FN(sort)(a + place + 1, rest);
+            n = place;
+        }
+    }
+    FN(insertion_sort)(a, n);
+}
+
+/* Bring the best k to the front, the least of them to a[k - 1]; 0 < k <= n. */
+static void FN(select)(hit *a, int64_t n, int64_t k)
+{
+    while (n > 16) {
+        const int64_t place = FN(partition)(a, n);
+        if (place == k - 1)
+            return;
+        if (place >= k) {
+            n = place;
+        } else {
+            a += place + 1;
+            n -= place + 1;
+            k -= place + 1;
+        }
+    }
+    FN(insertion_sort)(a, n);
+}
+
+FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
+{
+    const int64_t k = b->k;
+    hit *held = b->hits + q * b->capacity;
+    int64_t n = b->held[q];
+    if (b->capacity > k) {
+        held[n++] = h;
+        if (n == b->capacity) {
+            FN(select)(held, n, k);
+            n = k;
+            b->threshold[q] = held[k - 1].score;
+        }
+    } else {
+        if (n == k && !FN(before)(h, held[--n]))
+            return;
+        for (; n > 0 && FN(before)(h, held[n - 1]); n--)
+            held[n] = held[n - 1];
+        held[n] = h;
+        n = b->held[q] + (b->held[q] < k);
+        if (n == k)
+            b->threshold[q] = held[k - 1].score;
+    }
+    b->held[q] = n;
+}
+
+/* Is the item in the sorted row? The cursor ends at the first entry that is not below it. */
+FM_INLINE int FN(listed)(const fm_lists *lists, int64_t row, int64_t *cursor, int32_t item)
+{
+    if (!lists->indptr)
+        return 0;
+    const int64_t end = lists->indptr[row + 1];
+    int64_t at = *cursor;
+    while (at < end && lists->indices[at] < item)
+        at++;
+    *cursor = at;
+    return at < end && lists->indices[at] == item;
+}
+
+/* Take up the scores of one query that pass its threshold. Out of line: the tile's loop keeps the registers. */
+static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real *scores, uint32_t bits, int64_t first)
+{
+    const fm_search *s = b->search;
+    for (; bits; bits &= bits - 1) {
+        const int lane = __builtin_ctz(bits);
+        const hit h = {scores[lane], (int32_t)fm_item(&s->items, first + lane)};
+        if (h.score != h.score)
+            b->bad = 1;
+        else if (!FN(listed)(&s->seen, b->first + q, b->seen + q, h.item)
+                 && !FN(listed)(&s->excluded, b->first + q, b->excluded + q, h.item))
+            FN(offer)(b, q, h);
+    }
+}
+
+FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uint32_t valid)
+{
+    const int64_t n = b->search->items.factors;
+    vec s[PANEL_ROWS][PANEL_VECTORS];
+    uint32_t any = 0;
+    FN(score_tile)(rows, b->queries + q * n, b->panel, n, s);
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < PANEL_VECTORS; v++)
+            any |= FN(above)(s[i][v], splat(b->threshold[q + i]));
+    if (!any)
+        return;
+    real scores[PANEL_ROWS * PANEL];
+#pragma GCC unroll 16
+    for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < PANEL_VECTORS; v++)
+            store(scores + i * PANEL + v * LANES, s[i][v]);
+    for (int i = 0; i < rows; i++) {
+        uint32_t bits = 0;
+        for (int v = 0; v < PANEL_VECTORS; v++)
+            bits |= FN(above)(load(scores + i * PANEL + v * LANES), splat(b->threshold[q + i])) << v * LANES;
+        if (bits & valid)
+            FN(admit)(b, q + i, scores + i * PANEL, bits & valid, first);
+    }
+}
+
+static void FN(search_panel)(block *b, int64_t first, uint32_t valid)
+{
+    int64_t q = 0;
+    for (; tile_rows(b->count - q) == PANEL_ROWS; q += PANEL_ROWS)
+        FN(search_tile)(b, PANEL_ROWS, q, first, valid);
+    if (tile_rows(b->count - q) == 4)
+        FN(search_tile)(b, 4, q, first, valid);
+    else if (b->count > q)
+        FN(search_tile)(b, 1, q, first, valid);
+}
+
+/* Lay the block's arrays out from `at`, each on its own cache lines; returns the bytes from 0 to their end. */
+static int64_t FN(lay_out)(block *b, const fm_search *s, int64_t queries, uintptr_t at)
+{
+    const int64_t n = s->items.factors, padded = queries + PANEL_ROWS, start = at;
+#define TAKE(pointer, length) \
+    at = (at + 63) / 64 * 64; \
+    pointer = (void *)at; \
+    at += (length) * sizeof *(pointer)
+    b->k = s->k < s->items.count ? s->k : s->items.count;
+    b->capacity = b->k <= SORTED_UP_TO ? b->k : 2 * b->k;
+    TAKE(b->panel, (1 + n) * PANEL);
+    TAKE(b->queries, padded * n);
+    TAKE(b->threshold, padded);
+    TAKE(b->hits, queries * b->capacity);
+    TAKE(b->held, queries);
+    TAKE(b->seen, queries);
+    TAKE(b->excluded, queries);
+#undef TAKE
+    return at - start + 64;
+}
+
+static int64_t FN(top_k_workspace)(const fm_search *s, int64_t queries)
+{
+    block b;
+    return FN(lay_out)(&b, s, queries, 0);
+}
+
+/* Queries first, first + 1, ... against items begin to end - 1 of the catalogue; rows of k numbers and scores come out,
+ * filled up with -1 and minus infinity. Returns 1 when a score was not finite. */
+static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int64_t begin, int64_t end, void *work,
+                           int32_t *ids, real *scores)
+{
+    const int64_t n = s->items.factors;
+    const real infinity = (real)__builtin_inf();
+    block b = {.search = s, .first = first, .count = count};
+    FN(lay_out)(&b, s, count, (uintptr_t)work);
+    for (int64_t q = 0; q < count; q += tile_rows(count - q))
+        FN(pack_queries)((const real *)s->queries + (first + q) * n, n, count - q, tile_rows(count - q),
+                         s->items.cosine, b.queries + q * n);
+    for (int64_t q = 0; q < count + PANEL_ROWS; q++)
+        b.threshold[q] = q < count ? (real)__builtin_nan("") : infinity; /* nothing passes in the padding */
+    for (int64_t q = 0; q < count; q++) {
+        b.held[q] = 0;
+        b.seen[q] = s->seen.indptr ? s->seen.indptr[first + q] : 0;
+        b.excluded[q] = s->excluded.indptr ? s->excluded.indptr[first + q] : 0;
+    }
+    for (int64_t i = begin; i < end; i += PANEL) {
+        FN(pack_panel)(&s->items, i, b.panel);
+        FN(search_panel)(&b, i, end - i < PANEL ? (1u << (end - i)) - 1 : ~0u >> (32 - PANEL));
+    }
+    for (int64_t q = 0; q < count; q++, ids += s->k, scores += s->k) {
+        hit *best = b.hits + q * b.capacity;
+        const int64_t held = b.held[q] < b.k ? b.held[q] : b.k;
+        if (b.capacity > b.k) {
+            FN(select)(best, b.held[q], held);
+            FN(sort)(best, held);
+        }
+        for (int64_t j = 0; j < held; j++) {
+            ids[j] = best[j].item;
+            scores[j] = best[j].score;
+            b.bad |= !(scores[j] - scores[j] == 0);
+        }
+        for (int64_t j = held; j < s->k; j++) {
+            ids[j] = -1;
+            scores[j] = -infinity;
+        }
+    }
+    return b.bad;
+}
+
+#undef hit
+#undef block

@@ -1,0 +1,146 @@
+"""Exact top-k: blocks of queries against the catalogue, in parallel; the arithmetic of a block is simd/topk.h.
+
+A task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the items
+are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange, threadid
+from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.math cimport INFINITY
+
+from fastmf.kernels.simd.table cimport fm_search, leaves
+
+import numpy as np
+
+
+# A block's queries and hits stay in L2 beside the panel of items, and its packing of panels is paid for by many queries.
+cdef int64_t BLOCK_QUERIES = 384
+cdef int64_t BLOCK_BYTES = 384 << 10
+cdef int64_t BLOCK_BYTES_LIMIT = 32 << 20  # for very large k
+cdef int64_t PART_ITEMS = 32  # parts begin at whole panels of every instruction set
+cdef int64_t PART_VALUES = 1 << 20  # a part smaller than so many multiply-adds is not worth a thread
+
+
+cdef int64_t block_queries(int64_t factors, int64_t k, int64_t itemsize) noexcept:
+    """Queries a block may hold."""
+    cdef int64_t bytes_each = (factors + 4 * k) * itemsize + 1
+    cdef int64_t queries = min(BLOCK_QUERIES, max(12, BLOCK_BYTES // bytes_each))
+    return max(1, min(queries, BLOCK_BYTES_LIMIT // bytes_each))
+
+
+cdef int64_t ceiling(int64_t a, int64_t b) noexcept nogil:
+    return (a + b - 1) // b
+
+
+cdef int search_task(
+    const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end, void* work,
+    int32_t* ids, floating* scores
+) noexcept nogil:
+    if floating is float:
+        return leaves().f32.top_k_block(search, first, count, begin, end, work, ids, scores)
+    else:
+        return leaves().f64.top_k_block(search, first, count, begin, end, work, ids, scores)
+
+
+cdef void merge_row(
+    const int32_t* part_ids, const floating* part_scores, int64_t parts, int64_t stride, int64_t k, int64_t* head,
+    int32_t* ids, floating* scores
+) noexcept nogil:
+    """The best k of `parts` sorted rows; an earlier part has the smaller items, so that it wins a tie."""
+    cdef int64_t j, p, best
+    for p in range(parts):
+        head[p] = p * stride
+    for j in range(k):
+        best = 0
+        for p in range(1, parts):
+            if part_scores[head[p]] > part_scores[head[best]]:
+                best = p
+        ids[j] = part_ids[head[best]]
+        scores[j] = part_scores[head[best]]
+        head[best] += 1
+
+
+def top_k(
+    const floating[:, ::1] queries,        # IN  queries x factors, finite
+    const floating[:, ::1] items,          # IN  items x factors
+    const floating[::1] bias,              # IN  one an item, or None
+    bint cosine,                           # IN  scale queries and items to length 1
+    const int32_t[::1] subset,             # IN  the items to search, ascending, or None for all
+    const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
+    const int32_t[::1] seen_indices,       # IN  items a query must not get, ascending in a row, or None
+    const int64_t[::1] excluded_indptr,    # IN  likewise
+    const int32_t[::1] excluded_indices,
+    int32_t[:, ::1] ids,                   # OUT queries x k
+    floating[:, ::1] scores,               # OUT queries x k
+    int num_threads,
+):
+    """Fill `ids` and `scores`; returns the number of tasks that met a score that is not finite."""
+    cdef int64_t n = queries.shape[0], k = ids.shape[1], factors = items.shape[1]
+    cdef int64_t count = items.shape[0] if subset is None else subset.shape[0]
+    cdef int64_t blocks, parts, rows, width, q, t, tasks
+    cdef int bad = 0
+    cdef fm_search search
+    cdef uint8_t[:, ::1] work
+    cdef int32_t[:, :, ::1] part_ids
+    cdef floating[:, :, ::1] part_scores
+    cdef int64_t[::1] head
+    if n == 0 or k == 0:
+        return 0
+    if count == 0:
+        ids[:, :] = -1
+        scores[:, :] = -INFINITY
+        return 0
+    search.queries = &queries[0, 0] if factors else NULL
+    search.items.rows = &items[0, 0] if factors else NULL
+    search.items.bias = &bias[0] if bias is not None else NULL
+    search.items.subset = &subset[0] if subset is not None else NULL
+    search.items.count = count
+    search.items.factors = factors
+    search.items.cosine = cosine
+    search.seen.indptr = &seen_indptr[0] if seen_indptr is not None and seen_indices.shape[0] else NULL
+    search.seen.indices = &seen_indices[0] if search.seen.indptr != NULL else NULL
+    search.excluded.indptr = &excluded_indptr[0] if excluded_indptr is not None and excluded_indices.shape[0] else NULL
+    search.excluded.indices = &excluded_indices[0] if search.excluded.indptr != NULL else NULL
+    search.k = k
+
+    # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
+    blocks = ceiling(n, block_queries(factors, min(k, count), sizeof(floating)))
+    if blocks >= 2 * num_threads:
+        blocks = ceiling(blocks, num_threads) * num_threads
+    rows = ceiling(n, blocks)
+    blocks = ceiling(n, rows)
+    parts = 1
+    if num_threads > 1 and blocks < 2 * num_threads:
+        parts = max(1, min(ceiling(2 * num_threads, blocks), count * (factors + 1) // PART_VALUES))
+    width = ceiling(ceiling(count, parts), PART_ITEMS) * PART_ITEMS
+    parts = ceiling(count, width)
+    tasks = blocks * parts
+    num_threads = min(num_threads, tasks)
+
+    if floating is float:
+        work = np.empty((num_threads, leaves().f32.top_k_workspace(&search, rows)), np.uint8)
+    else:
+        work = np.empty((num_threads, leaves().f64.top_k_workspace(&search, rows)), np.uint8)
+    if parts == 1:
+        for t in prange(tasks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+            bad += search_task(
+                &search, t * rows, min(rows, n - t * rows), 0, count, &work[threadid(), 0],
+                &ids[t * rows, 0], &scores[t * rows, 0],
+            )
+        return bad
+    part_ids = np.empty((parts, n, k), np.int32)
+    part_scores = np.empty((parts, n, k), np.asarray(scores).dtype)
+    head = np.empty(parts, np.int64)
+    for t in prange(tasks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+        bad += search_task(
+            &search, t // parts * rows, min(rows, n - t // parts * rows),
+            t % parts * width, min(count, (t % parts + 1) * width), &work[threadid(), 0],
+            &part_ids[t % parts, t // parts * rows, 0], &part_scores[t % parts, t // parts * rows, 0],
+        )
+    with nogil:
+        for q in range(n):
+            merge_row(
+                &part_ids[0, q, 0], &part_scores[0, q, 0], parts, n * k, k, &head[0], &ids[q, 0], &scores[q, 0]
+            )
+    return bad
