@@ -3,6 +3,8 @@ what it must be and what it got."""
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -64,6 +66,13 @@ def flag(name: str, value: Any) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} must be True or False, got {shown(value)}")
     return bool(value)
+
+
+def path(name: str, value: Any) -> Path:
+    """The path of a file, from text or an os.PathLike."""
+    if not isinstance(value, (str, os.PathLike)) or isinstance(os.fspath(value), bytes):
+        raise TypeError(f"{name} must be a str or os.PathLike, got {shown(value)}")
+    return Path(value)
 
 
 def float_dtype(name: str, value: Any) -> np.dtype[Any]:
