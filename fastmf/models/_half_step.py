@@ -98,7 +98,7 @@ def half_step(
         values, basis = scipy.linalg.eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
         values = np.maximum(values, 0.0)
         rotated = np.empty_like(others)
-        rotate(others, basis.astype(dtype), rotated, num_threads)
+        rotate(others, np.ascontiguousarray(basis, dtype), rotated, num_threads)
         others, gram, eigenvalues = rotated, np.diag(values), values.astype(dtype)
     elif limit:
         eigenvalues = np.zeros(factors, dtype)
