@@ -8,12 +8,15 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import NDArray
+
+from fastmf import _threads
+from fastmf.kernels import transpose as kernel
 
 MOST = int(np.iinfo(np.int32).max)  # rows, columns: their numbers are int32
 INT64_MOST = int(np.iinfo(np.int64).max)
 CHUNK = 1 << 22
+SMALL = 1 << 16  # entries that are not worth a second thread
 POLICIES = ("error", "last", "first", "sum", "mean", "max")
 
 
@@ -54,13 +57,35 @@ def row_numbers(indptr: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.repeat(np.arange(len(indptr) - 1, dtype=np.int32), np.diff(indptr))
 
 
-def grouped(numbers: NDArray[np.int32], n: int) -> NDArray[np.int64]:
-    """The order that groups entries by their number and keeps the given order within a number: a counting sort.
+def _shares(entries: int, groups: int, num_threads: int | None) -> tuple[NDArray[np.int64], int]:
+    """Work space for a counting sort, and threads: no more shares than keep the counts smaller than the entries."""
+    threads = min(_threads.effective(num_threads).count, max(1, entries // max(groups, SMALL)))
+    return np.zeros((threads, groups), np.int64), threads
 
-    SciPy's transpose of a single row is that sort, in C.
+
+def grouped(
+    numbers: NDArray[np.int32], groups: int, order: NDArray[np.int64] | None = None, num_threads: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where each number's entries start, and the order that groups entries by number.
+
+    Within a number entries keep the order they have in `order`, or the order given if there is none.
     """
-    row = sp.csr_array((np.arange(len(numbers)), numbers, np.array([0, len(numbers)])), shape=(1, n))
-    return np.asarray(row.tocsc().data)
+    counted, threads = _shares(len(numbers), groups, num_threads)
+    indptr = np.empty(groups + 1, np.int64)
+    out = np.empty(len(numbers), np.int64)
+    kernel.group(numbers, np.empty(0, np.int64) if order is None else order, counted, indptr, out, threads)
+    return indptr, out
+
+
+def transposed(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], n_columns: int, num_threads: int | None
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    """Compressed columns of compressed rows: `indptr`, row numbers, and the position each entry came from."""
+    counted, threads = _shares(len(indices), n_columns, num_threads)
+    out_indptr = np.empty(n_columns + 1, np.int64)
+    rows, order = np.empty(len(indices), np.int32), np.empty(len(indices), np.int64)
+    kernel.transpose(indptr, indices, counted, out_indptr, rows, order, threads)
+    return out_indptr, rows, order
 
 
 def is_sorted(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> bool:
@@ -78,73 +103,57 @@ def assemble(
     data: NDArray[Any],
     timestamps: NDArray[Any] | None,
     shape: tuple[int, int],
-    duplicates: str,
 ) -> Csr:
-    """Canonical rows of entries in any order; all numbers are in range and `data` is finite and of its final dtype.
+    """New arrays that hold entries by row, by column within a row, and in the order given within a pair.
 
-    Two passes of a stable counting sort, by column and then by row; entries already in order skip both. The arrays of
-    the result are new.
+    All numbers are in range. Two passes of a stable counting sort do it, by column and then by row; entries that are
+    in order already skip both.
     """
-    indptr = starts(counts(rows, shape[0]))
     if is_sorted(rows, columns):
-        csr = Csr(indptr, columns.copy(), data.copy(), None if timestamps is None else timestamps.copy())
-    else:
-        order = grouped(columns, shape[1])
-        order = order[grouped(rows[order], shape[0])]
-        csr = Csr(indptr, columns[order], data[order], None if timestamps is None else timestamps[order])
-    return without_duplicates(csr, duplicates)
+        times = None if timestamps is None else timestamps.copy()
+        return Csr(starts(counts(rows, shape[0])), columns.copy(), data.copy(), times)
+    indptr, order = grouped(rows, shape[0], grouped(columns, shape[1])[1])
+    return Csr(indptr, columns[order], data[order], None if timestamps is None else timestamps[order])
 
 
 def without_duplicates(csr: Csr, policy: str) -> Csr:
-    """Rows whose indices rise strictly, from rows whose indices do not fall; equal ones are merged by the policy.
+    """Canonical rows of what `assemble` gave: the entries of a pair are merged by the policy, in place.
 
     `last` and `first` go by time where there are timestamps and by the order given where there are none or they are
     equal. A sum, mean or maximum has the latest of its timestamps. Sums are taken in float64.
     """
     indptr, indices, data, timestamps = csr
-    repeats = np.zeros(len(indices), bool)  # the same row and column as the entry before
-    np.equal(indices[1:], indices[:-1], out=repeats[1:])
-    row_starts = indptr[:-1]
-    repeats[row_starts[row_starts < len(indices)]] = False
+    repeats = np.zeros(len(indices) + 1, bool)  # the same row and column as the entry before; and one past the end
+    np.equal(indices[1:], indices[:-1], out=repeats[1:-1])
+    repeats[indptr] = False
     if not repeats.any():
         return csr
+    surplus = np.flatnonzero(repeats)
     if policy == "error":
-        at = int(np.argmax(repeats))
-        row = int(np.searchsorted(indptr, at, side="right")) - 1
-        raise DuplicateEntriesError(row, int(indices[at]), int(np.count_nonzero(repeats)))
-    first = np.flatnonzero(~repeats)  # the first entry of each group
-    kept_indptr = np.searchsorted(first, indptr)
-    earliest, latest = _ends_in_time(repeats, first, timestamps)
-    chosen = earliest if policy == "first" else latest
+        at = int(surplus[0])
+        raise DuplicateEntriesError(int(np.searchsorted(indptr, at, side="right")) - 1, int(indices[at]), len(surplus))
+    kept = ~repeats[:-1]
+    entries = np.flatnonzero(repeats[:-1] | repeats[1:])  # those of pairs that have several
+    heads = np.flatnonzero(kept[entries])  # where in `entries` each pair begins
+    sizes = np.diff(np.append(heads, len(entries)))
+    in_time = entries
+    if timestamps is not None:
+        pair = np.repeat(np.arange(len(heads)), sizes)
+        in_time = entries[np.lexsort((entries, timestamps[entries], pair))]
+    chosen = in_time[heads] if policy == "first" else in_time[heads + sizes - 1]
     if policy in ("first", "last"):
         merged = data[chosen]
     elif policy == "max":
-        merged = np.maximum.reduceat(data, first)
+        merged = np.maximum.reduceat(data[entries], heads)
     else:
-        sums = np.add.reduceat(data, first, dtype=np.float64)
-        if policy == "mean":
-            sums /= np.diff(np.append(first, len(indices)))
+        sums = np.add.reduceat(data[entries], heads, dtype=np.float64)
         with np.errstate(over="ignore"):
-            merged = sums.astype(data.dtype)
-    return Csr(kept_indptr, indices[first], merged, None if timestamps is None else timestamps[chosen])
-
-
-def _ends_in_time(
-    repeats: NDArray[np.bool_], first: NDArray[np.int64], timestamps: NDArray[Any] | None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The earliest and the latest entry of each group; without times or of equal ones, the first and last given."""
-    size = np.diff(np.append(first, len(repeats)))
-    if timestamps is None:
-        return first, first + size - 1
-    earliest, latest = first.copy(), first.copy()
-    several = np.flatnonzero(size > 1)
-    group = np.repeat(several, size[several])
-    entry = np.flatnonzero(np.repeat(size > 1, size))
-    entry = entry[np.lexsort((entry, timestamps[entry], group))]
-    ends = np.cumsum(size[several])
-    earliest[several] = entry[ends - size[several]]
-    latest[several] = entry[ends - 1]
-    return earliest, latest
+            merged = (sums / sizes if policy == "mean" else sums).astype(data.dtype)
+    data[entries[heads]] = merged
+    if timestamps is not None:
+        timestamps[entries[heads]] = timestamps[chosen]
+        timestamps = timestamps[kept]
+    return Csr(indptr - np.searchsorted(surplus, indptr), indices[kept], data[kept], timestamps)
 
 
 def check_structure(

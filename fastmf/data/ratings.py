@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastmf import _checks
-from fastmf.data import csr, intake
+from fastmf.data import csr, intake, sparse
 from fastmf.data.csr import Csr
 from fastmf.data.ids import IdMap
 
@@ -82,7 +82,7 @@ class Ratings:
         items: IdMap | None = None,
         item_info: Mapping[str, Any] | None = None,
     ) -> None:
-        rows = intake.from_canonical(indptr, indices, data, shape, timestamps)
+        rows = sparse.from_canonical(indptr, indices, data, shape, timestamps)
         for name, ids, n in (("users", users, shape[0]), ("items", items, shape[1])):
             if ids is not None and (not isinstance(ids, IdMap) or len(ids) != n):
                 raise ValueError(f"{name} must be an IdMap of {n} ids or None, got {_checks.shown(ids)}")
@@ -192,7 +192,7 @@ class Ratings:
         >>> Ratings.from_sparse(sp.coo_array([[5.0, 0.0], [3.0, 1.0]]))
         Ratings(2 users x 2 items, 3 entries, float64)
         """
-        rows, shape = intake.from_sparse(matrix, duplicates, dtype)
+        rows, shape = sparse.from_sparse(matrix, duplicates, dtype)
         return _made(rows, shape, None, None)
 
     @property
@@ -275,8 +275,15 @@ class Ratings:
         rows = csr.taken(self._rows(), positions, indptr)
         return _made(rows, (len(numbers), self.n_items), users, self.items, self.item_info)
 
-    def item_major(self) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
+    def item_major(
+        self, num_threads: int | None = None
+    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
         """The same entries by item, and by user within an item.
+
+        Parameters
+        ----------
+        num_threads : int, optional
+            None uses the processors this process may use. The result is the same for any number.
 
         Returns
         -------
@@ -294,8 +301,7 @@ class Ratings:
         >>> indptr, users, r.data[order]
         (array([0, 2, 3]), array([0, 1, 0], dtype=int32), array([4., 3., 5.], dtype=float32))
         """
-        order = csr.grouped(self.indices, self.n_items)
-        return csr.starts(self.item_counts), self.row_numbers()[order], order
+        return csr.transposed(self.indptr, self.indices, self.n_items, num_threads)
 
     def to_scipy(self) -> sp.csr_array:
         """A new `scipy.sparse.csr_array` of shape (n_users, n_items), whose arrays are its own."""
