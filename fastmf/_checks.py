@@ -109,6 +109,16 @@ def finite_vector(name: str, value: Any, length: int | None = None, minimum: flo
     return array
 
 
+def matrix(name: str, value: Any) -> NDArray[Any]:
+    """A two-dimensional C-contiguous array of numbers, as float32 if it is float32, else float64."""
+    array = np.asarray(value)
+    if array.ndim != 2:
+        raise ValueError(f"{name} must be a two-dimensional array, got {shown(array)}")
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} must hold numbers, got {shown(array)}")
+    return np.ascontiguousarray(array, np.float32 if array.dtype == np.float32 else np.float64)
+
+
 def positions(name: str, value: Any, size: int, what: str) -> NDArray[np.int64]:
     """Row or column numbers in [0, size), as an int64 vector; a negative number never counts from the end."""
     array = vector(name, value)

@@ -1,6 +1,7 @@
-"""Exact top-k: blocks of queries against the catalogue, in parallel; the arithmetic of a block is simd/topk.h.
+"""Exact retrieval: blocks of queries against the whole catalogue, in parallel; the arithmetic of a block is in
+simd/topk.h (the best items), simd/ranks.h (the ranks of given items) and simd/panel.h (the scores, the same in both).
 
-A task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the items
+In top_k a task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the items
 are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
 """
 
@@ -9,7 +10,7 @@ from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 from libc.math cimport INFINITY
 
-from fastmf.kernels.simd.table cimport fm_search, leaves
+from fastmf.kernels.simd.table cimport fm_lists, fm_search, leaves
 
 import numpy as np
 
@@ -31,6 +32,17 @@ cdef int64_t block_queries(int64_t factors, int64_t k, int64_t itemsize) noexcep
 
 cdef int64_t ceiling(int64_t a, int64_t b) noexcept nogil:
     return (a + b - 1) // b
+
+
+cdef fm_lists lists(const int64_t[::1] indptr, const int32_t[::1] indices) noexcept:
+    """Rows of item numbers for the leaves; none at all where both arrays are None or no row has an entry."""
+    cdef fm_lists rows
+    rows.indptr = NULL
+    rows.indices = NULL
+    if indptr is not None and indices.shape[0]:
+        rows.indptr = &indptr[0]
+        rows.indices = &indices[0]
+    return rows
 
 
 cdef int search_task(
@@ -98,10 +110,8 @@ def top_k(
     search.items.count = count
     search.items.factors = factors
     search.items.cosine = cosine
-    search.seen.indptr = &seen_indptr[0] if seen_indptr is not None and seen_indices.shape[0] else NULL
-    search.seen.indices = &seen_indices[0] if search.seen.indptr != NULL else NULL
-    search.excluded.indptr = &excluded_indptr[0] if excluded_indptr is not None and excluded_indices.shape[0] else NULL
-    search.excluded.indices = &excluded_indices[0] if search.excluded.indptr != NULL else NULL
+    search.seen = lists(seen_indptr, seen_indices)
+    search.excluded = lists(excluded_indptr, excluded_indices)
     search.k = k
 
     # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
@@ -144,3 +154,59 @@ def top_k(
                 &part_ids[0, q, 0], &part_scores[0, q, 0], parts, n * k, k, &head[0], &ids[q, 0], &scores[q, 0]
             )
     return bad
+
+
+cdef void rank_task(
+    const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+    floating* scores, int64_t* higher, int64_t* equal
+) noexcept nogil:
+    if floating is float:
+        leaves().f32.ranks_block(search, targets, first, count, work, scores, higher, equal)
+    else:
+        leaves().f64.ranks_block(search, targets, first, count, work, scores, higher, equal)
+
+
+def rank_of(
+    const floating[:, ::1] queries,        # IN  queries x factors, finite
+    const floating[:, ::1] items,          # IN  items x factors, finite
+    const floating[::1] bias,              # IN  one an item, or None
+    const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
+    const int32_t[::1] seen_indices,       # IN  items that do not count for a query, ascending in a row, or None
+    const int64_t[::1] target_indptr,      # IN  queries + 1
+    const int32_t[::1] target_indices,     # IN  items whose ranks are asked for, in any order
+    floating[::1] scores,                  # OUT one a target
+    int64_t[::1] higher,                   # OUT one a target: items with a higher score
+    int64_t[::1] equal,                    # OUT one a target: items with the same score and a smaller number
+    int num_threads,
+):
+    """Fill `scores`, `higher` and `equal`."""
+    cdef int64_t n = queries.shape[0], factors = items.shape[1]
+    cdef int64_t blocks, rows, t
+    cdef fm_search search
+    cdef fm_lists targets = lists(target_indptr, target_indices)
+    cdef uint8_t[:, ::1] work
+    if n == 0 or items.shape[0] == 0 or targets.indptr == NULL:
+        return
+    search.queries = &queries[0, 0] if factors else NULL
+    search.items.rows = &items[0, 0] if factors else NULL
+    search.items.bias = &bias[0] if bias is not None else NULL
+    search.items.subset = NULL
+    search.items.count = items.shape[0]
+    search.items.factors = factors
+    search.items.cosine = 0
+    search.seen = lists(seen_indptr, seen_indices)
+    search.excluded = lists(None, None)
+    search.k = 1
+    blocks = ceiling(n, block_queries(factors, 1, sizeof(floating)))
+    blocks = ceiling(blocks, num_threads) * num_threads
+    rows = ceiling(n, blocks)
+    blocks = ceiling(n, rows)
+    num_threads = min(num_threads, blocks)
+    if floating is float:
+        work = np.empty((num_threads, leaves().f32.ranks_workspace(&search, rows)), np.uint8)
+    else:
+        work = np.empty((num_threads, leaves().f64.ranks_workspace(&search, rows)), np.uint8)
+    for t in prange(blocks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+        rank_task(
+            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &higher[0], &equal[0]
+        )

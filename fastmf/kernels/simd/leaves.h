@@ -9,6 +9,7 @@
 #include "wals.h"
 #include "panel.h"
 #include "topk.h"
+#include "ranks.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
@@ -20,7 +21,9 @@
     FM_LEAF(wals_workspace, bits),                                                                                   \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \
-    FM_LEAF(top_k_block, bits)
+    FM_LEAF(top_k_block, bits),                                                                                      \
+    FM_LEAF(ranks_workspace, bits),                                                                                  \
+    FM_LEAF(ranks_block, bits)
 #endif
 
 #undef FN

@@ -31,6 +31,25 @@ FM_INLINE int64_t fm_item(const fm_catalogue *items, int64_t position)
 {
     return items->subset ? items->subset[position] : position;
 }
+
+/* Is the item in the sorted row? The cursor ends at the first entry that is not below it. */
+FM_INLINE int fm_listed(const fm_lists *lists, int64_t row, int64_t *cursor, int32_t item)
+{
+    if (!lists->indptr)
+        return 0;
+    const int64_t end = lists->indptr[row + 1];
+    int64_t at = *cursor;
+    while (at < end && lists->indices[at] < item)
+        at++;
+    *cursor = at;
+    return at < end && lists->indices[at] == item;
+}
+
+/* Give `pointer` room for `length` elements at the address `at`, on cache lines of its own, and move `at` past it. */
+#define FM_TAKE(pointer, length, at) \
+    (at) = ((at) + 63) / 64 * 64; \
+    (pointer) = (void *)(at); \
+    (at) += (length) * sizeof *(pointer)
 #endif
 
 /* Bit j of above(a, b) is set unless a[j] <= b[j]; a NaN on either side sets it. The one place with intrinsics: vector
@@ -133,14 +152,19 @@ static void FN(pack_panel)(const fm_catalogue *items, int64_t first, real *panel
         FN(unit_columns)(panel, PANEL, n);
 }
 
-/* A tile of queries, transposed so that one factor of all of them lies together: rows beyond `count` are zeros. */
-static void FN(pack_queries)(const real *from, int64_t n, int count, int rows, int unit, real *to)
+/* Tiles of queries first to first + count - 1, one factor of all the queries of a tile lying together. */
+static void FN(pack_queries)(const fm_search *s, int64_t first, int64_t count, real *to)
 {
-    for (int64_t j = 0; j < n; j++)
-        for (int q = 0; q < rows; q++)
-            to[j * rows + q] = q < count ? from[q * n + j] : 0;
-    if (unit)
-        FN(unit_columns)(to, rows, n);
+    const int64_t n = s->items.factors;
+    const real *from = (const real *)s->queries + first * n;
+    for (int rows; count > 0; count -= rows, from += rows * n, to += rows * n) {
+        rows = tile_rows(count);
+        for (int64_t j = 0; j < n; j++)
+            for (int q = 0; q < rows; q++)
+                to[j * rows + q] = q < count ? from[q * n + j] : 0;
+        if (s->items.cosine)
+            FN(unit_columns)(to, rows, n);
+    }
 }
 
 FM_INLINE void FN(score_tile)(int rows, const real *queries, const real *panel, int64_t n, vec s[][PANEL_VECTORS])

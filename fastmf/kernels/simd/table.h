@@ -67,6 +67,11 @@ typedef struct {
         /* the best k of items begin to end - 1 for each of `count` queries; returns 1 when a score is not finite */   \
         int (*top_k_block)(const fm_search *search, int64_t first, int64_t count, int64_t begin, int64_t end,          \
                            void *work, int32_t *ids, real *scores);                                                    \
+        /* bytes of workspace that ranks_block needs for so many queries at a time */                                  \
+        int64_t (*ranks_workspace)(const fm_search *search, int64_t queries);                                          \
+        /* for the targets of `count` queries: their scores, the items above them, and those level with a lower number */\
+        void (*ranks_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
+                            real *scores, int64_t *higher, int64_t *equal);                                            \
     } name;
 
 FM_TABLE(float, fm_table_f32)

@@ -57,6 +57,11 @@ cdef extern from "table.h" nogil:
             const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end,
             void* work, int32_t* ids, float* scores
         ) noexcept nogil
+        int64_t (*ranks_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        void (*ranks_block)(
+            const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+            float* scores, int64_t* higher, int64_t* equal
+        ) noexcept nogil
 
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
@@ -75,6 +80,11 @@ cdef extern from "table.h" nogil:
         int (*top_k_block)(
             const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end,
             void* work, int32_t* ids, double* scores
+        ) noexcept nogil
+        int64_t (*ranks_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        void (*ranks_block)(
+            const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+            double* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
 
     ctypedef struct fm_table:

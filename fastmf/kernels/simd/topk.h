@@ -129,19 +129,6 @@ FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
     b->held[q] = n;
 }
 
-/* Is the item in the sorted row? The cursor ends at the first entry that is not below it. */
-FM_INLINE int FN(listed)(const fm_lists *lists, int64_t row, int64_t *cursor, int32_t item)
-{
-    if (!lists->indptr)
-        return 0;
-    const int64_t end = lists->indptr[row + 1];
-    int64_t at = *cursor;
-    while (at < end && lists->indices[at] < item)
-        at++;
-    *cursor = at;
-    return at < end && lists->indices[at] == item;
-}
-
 /* Take up the scores of one query that pass its threshold. Out of line: the tile's loop keeps the registers. */
 static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real *scores, uint32_t bits, int64_t first)
 {
@@ -151,8 +138,8 @@ static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real 
         const hit h = {scores[lane], (int32_t)fm_item(&s->items, first + lane)};
         if (h.score != h.score)
             b->bad = 1;
-        else if (!FN(listed)(&s->seen, b->first + q, b->seen + q, h.item)
-                 && !FN(listed)(&s->excluded, b->first + q, b->excluded + q, h.item))
+        else if (!fm_listed(&s->seen, b->first + q, b->seen + q, h.item)
+                 && !fm_listed(&s->excluded, b->first + q, b->excluded + q, h.item))
             FN(offer)(b, q, h);
     }
 }
@@ -200,20 +187,15 @@ static void FN(search_panel)(block *b, int64_t first, uint32_t valid)
 static int64_t FN(lay_out)(block *b, const fm_search *s, int64_t queries, uintptr_t at)
 {
     const int64_t n = s->items.factors, padded = queries + PANEL_ROWS, start = at;
-#define TAKE(pointer, length) \
-    at = (at + 63) / 64 * 64; \
-    pointer = (void *)at; \
-    at += (length) * sizeof *(pointer)
     b->k = s->k < s->items.count ? s->k : s->items.count;
     b->capacity = b->k <= SORTED_UP_TO ? b->k : 2 * b->k;
-    TAKE(b->panel, (1 + n) * PANEL);
-    TAKE(b->queries, padded * n);
-    TAKE(b->threshold, padded);
-    TAKE(b->hits, queries * b->capacity);
-    TAKE(b->held, queries);
-    TAKE(b->seen, queries);
-    TAKE(b->excluded, queries);
-#undef TAKE
+    FM_TAKE(b->panel, (1 + n) * PANEL, at);
+    FM_TAKE(b->queries, padded * n, at);
+    FM_TAKE(b->threshold, padded, at);
+    FM_TAKE(b->hits, queries * b->capacity, at);
+    FM_TAKE(b->held, queries, at);
+    FM_TAKE(b->seen, queries, at);
+    FM_TAKE(b->excluded, queries, at);
     return at - start + 64;
 }
 
@@ -228,13 +210,10 @@ static int64_t FN(top_k_workspace)(const fm_search *s, int64_t queries)
 static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int64_t begin, int64_t end, void *work,
                            int32_t *ids, real *scores)
 {
-    const int64_t n = s->items.factors;
     const real infinity = (real)__builtin_inf();
     block b = {.search = s, .first = first, .count = count};
     FN(lay_out)(&b, s, count, (uintptr_t)work);
-    for (int64_t q = 0; q < count; q += tile_rows(count - q))
-        FN(pack_queries)((const real *)s->queries + (first + q) * n, n, count - q, tile_rows(count - q),
-                         s->items.cosine, b.queries + q * n);
+    FN(pack_queries)(s, first, count, b.queries);
     for (int64_t q = 0; q < count + PANEL_ROWS; q++)
         b.threshold[q] = q < count ? (real)__builtin_nan("") : infinity; /* nothing passes in the padding */
     for (int64_t q = 0; q < count; q++) {

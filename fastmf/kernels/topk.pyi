@@ -1,0 +1,34 @@
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", np.float32, np.float64)
+
+def top_k(
+    queries: NDArray[F],  # (n, factors)
+    items: NDArray[F],  # (n_items, factors)
+    bias: NDArray[F] | None,  # (n_items,)
+    cosine: bool,
+    subset: NDArray[np.int32] | None,  # item numbers, ascending
+    seen_indptr: NDArray[np.int64] | None,  # (n + 1,)
+    seen_indices: NDArray[np.int32] | None,
+    excluded_indptr: NDArray[np.int64] | None,  # (n + 1,)
+    excluded_indices: NDArray[np.int32] | None,
+    ids: NDArray[np.int32],  # (n, k), written
+    scores: NDArray[F],  # (n, k), written
+    num_threads: int,
+) -> int: ...
+def rank_of(
+    queries: NDArray[F],  # (n, factors)
+    items: NDArray[F],  # (n_items, factors)
+    bias: NDArray[F] | None,  # (n_items,)
+    seen_indptr: NDArray[np.int64] | None,  # (n + 1,)
+    seen_indices: NDArray[np.int32] | None,
+    target_indptr: NDArray[np.int64],  # (n + 1,)
+    target_indices: NDArray[np.int32],
+    scores: NDArray[F],  # one a target, written
+    higher: NDArray[np.int64],  # one a target, written
+    equal: NDArray[np.int64],  # one a target, written
+    num_threads: int,
+) -> None: ...

@@ -1,0 +1,5 @@
+"""From factors to lists: the best items of a query by inner product or cosine, and the ranks of given items."""
+
+from fastmf.retrieval.exact import rank_of, top_k
+
+__all__ = ["rank_of", "top_k"]
