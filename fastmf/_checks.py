@@ -54,6 +54,13 @@ def real(
     return float(value)
 
 
+def fraction(name: str, value: Any) -> float:
+    """A share of a whole: a number between 0 and 1, both excluded."""
+    if not is_real(value) or not 0 < value < 1:
+        raise _kind_of_error(is_real(value))(f"{name} must be a fraction between 0 and 1, got {shown(value)}")
+    return float(value)
+
+
 def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
     """One of a few words."""
     if value not in options if isinstance(value, str) else True:

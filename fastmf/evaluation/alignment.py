@@ -1,0 +1,88 @@
+"""Test data in a model's own numbering: ids are translated, what the model does not know is counted and left out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf.data import IdMap, Ratings, csr
+from fastmf.models._base import FactorModel, as_ratings
+
+
+def in_numbers_of(model: FactorModel, name: str, data: Any) -> tuple[Ratings, list[str]]:
+    """`data` with the model's rows and columns, and a note on the entries that are lost by it.
+
+    Data without ids are taken to be numbered like the model and must have its shape.
+    """
+    given = as_ratings(data, name)
+    shape = len(model.user_factors), len(model.item_factors)
+    if given.users is None and given.items is None:
+        if given.shape != shape:
+            hint = f"; it looks transposed, pass {name}.T" if given.shape == shape[::-1] else ""
+            raise ValueError(f"{name} must have the shape of the model, {shape}, or carry ids, got {given.shape}{hint}")
+        return given, []
+    for side, ids, known in (("user", given.users, model.user_ids), ("item", given.items, model.item_ids)):
+        if ids is not None and known is None:
+            raise ValueError(
+                f"{name} carries {side} ids, but the model was fitted to a matrix without ids; pass "
+                f"{name}.to_scipy() if its rows and columns are numbered like those of that matrix"
+            )
+    users, items = _translation(given.users, model.user_ids), _translation(given.items, model.item_ids)
+    if users is None and items is None and given.shape == shape:
+        return given, []
+    return _translated(given, users, items, shape, name, model)
+
+
+def gathered(
+    indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+    """Some rows of a CSR as a CSR of their own."""
+    counts = indptr[rows + 1] - indptr[rows]
+    starts = csr.starts(counts)
+    return starts, indices[np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], counts)]
+
+
+def _translation(ids: IdMap | None, known: IdMap | None) -> NDArray[np.int64] | None:
+    """The model's number of each of the data's numbers, -1 for what it does not know; None if nothing changes."""
+    if ids is None or known is None or ids is known or ids == known:
+        return None
+    return known.numbers(ids.ids, unknown="skip")
+
+
+def _translated(
+    given: Ratings,
+    users: NDArray[np.int64] | None,
+    items: NDArray[np.int64] | None,
+    shape: tuple[int, int],
+    name: str,
+    model: FactorModel,
+) -> tuple[Ratings, list[str]]:
+    for side, translation, size, wanted in (("users", users, given.n_users, shape[0]), ("items", items, given.n_items, shape[1])):
+        if translation is None and size != wanted:
+            raise ValueError(f"{name} must have the model's {wanted} {side} or carry their ids, got {size} without ids")
+    rows = given.row_numbers() if users is None else users[given.row_numbers()]
+    columns = given.indices if items is None else items[given.indices]
+    unknown_user, unknown_item = rows < 0, columns < 0
+    lost = unknown_user | unknown_item
+    if given.nnz and lost.all():
+        swapped = given.users is not None and model.item_ids is not None
+        hint = ""
+        if swapped and (model.item_ids.numbers(given.users.ids, unknown="skip") >= 0).any():
+            hint = "; its rows hold ids that are items of the model: it looks transposed"
+        raise ValueError(f"{name} must have users and items the model knows, got none in {given.nnz} entries{hint}")
+    kept = ~lost
+    times = None if given.timestamps is None else given.timestamps[kept]
+    assembled = csr.assemble(
+        rows[kept].astype(np.int32), columns[kept].astype(np.int32), given.data[kept], times, shape, "error"
+    )
+    notes = []
+    if lost.any():
+        n_users = len(np.unique(given.row_numbers()[unknown_user]))
+        n_items = len(np.unique(given.indices[unknown_item]))
+        notes.append(
+            f"left out: {int(lost.sum()):,} of {given.nnz:,} {name} entries, for {n_users:,} users and {n_items:,} items "
+            "the model does not know"
+        )
+    return Ratings(*assembled[:3], shape=shape, timestamps=times and assembled.timestamps), notes
