@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from fastmf.data import IdMap, Ratings, csr
 from fastmf.models._base import FactorModel, as_ratings
 
+Rows = tuple[NDArray[np.int64], NDArray[np.int32]]  # indptr and indices of a CSR
+
 
 def in_numbers_of(model: FactorModel, name: str, data: Any) -> tuple[Ratings, list[str]]:
     """`data` with the model's rows and columns, and a note on the entries that are lost by it.
@@ -35,9 +37,7 @@ def in_numbers_of(model: FactorModel, name: str, data: Any) -> tuple[Ratings, li
     return _translated(given, users, items, shape, name, model)
 
 
-def gathered(
-    indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
+def gathered(indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArray[np.int64]) -> Rows:
     """Some rows of a CSR as a CSR of their own."""
     counts = indptr[rows + 1] - indptr[rows]
     starts = csr.starts(counts)
@@ -59,7 +59,10 @@ def _translated(
     name: str,
     model: FactorModel,
 ) -> tuple[Ratings, list[str]]:
-    for side, translation, size, wanted in (("users", users, given.n_users, shape[0]), ("items", items, given.n_items, shape[1])):
+    for side, translation, size, wanted in (
+        ("users", users, given.n_users, shape[0]),
+        ("items", items, given.n_items, shape[1]),
+    ):
         if translation is None and size != wanted:
             raise ValueError(f"{name} must have the model's {wanted} {side} or carry their ids, got {size} without ids")
     rows = given.row_numbers() if users is None else users[given.row_numbers()]
@@ -67,10 +70,10 @@ def _translated(
     unknown_user, unknown_item = rows < 0, columns < 0
     lost = unknown_user | unknown_item
     if given.nnz and lost.all():
-        swapped = given.users is not None and model.item_ids is not None
         hint = ""
-        if swapped and (model.item_ids.numbers(given.users.ids, unknown="skip") >= 0).any():
-            hint = "; its rows hold ids that are items of the model: it looks transposed"
+        known = model.item_ids
+        if given.users is not None and known is not None and (known.numbers(given.users.ids, "skip") >= 0).any():
+            hint = "; its rows hold ids of the model's items: it looks transposed"
         raise ValueError(f"{name} must have users and items the model knows, got none in {given.nnz} entries{hint}")
     kept = ~lost
     times = None if given.timestamps is None else given.timestamps[kept]
@@ -82,7 +85,7 @@ def _translated(
         n_users = len(np.unique(given.row_numbers()[unknown_user]))
         n_items = len(np.unique(given.indices[unknown_item]))
         notes.append(
-            f"left out: {int(lost.sum()):,} of {given.nnz:,} {name} entries, for {n_users:,} users and {n_items:,} items "
-            "the model does not know"
+            f"left out: {int(lost.sum()):,} of {given.nnz:,} {name} entries, for {n_users:,} users and "
+            f"{n_items:,} items the model does not know"
         )
     return Ratings(*assembled[:3], shape=shape, timestamps=times and assembled.timestamps), notes

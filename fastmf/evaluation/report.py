@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -56,11 +56,13 @@ class Report(Mapping[str, float]):
         user_ids: NDArray[Any],
         entries: int,
         seconds: float,
-        notes: tuple[str, ...],
+        notes: Iterable[str],
     ) -> None:
         self.model, self.cutoffs, self.user_ids = model, cutoffs, user_ids
-        self.entries, self.seconds, self.notes = entries, seconds, notes
+        self.entries, self.seconds, self.notes = entries, seconds, tuple(notes)
         self._figures, self._per_user = figures, per_user
+        for values in per_user.values():
+            values.flags.writeable = False
 
     @property
     def users(self) -> int:

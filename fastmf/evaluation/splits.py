@@ -7,21 +7,17 @@ neither threads nor processor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy import sparse
 
 from fastmf import _checks, _random
-from fastmf.data.ratings import Ratings
+from fastmf.data import Ratings
+from fastmf.evaluation import holdout
+from fastmf.evaluation.holdout import first_or_last, parts, random_of_each_row, times_of, to_split
 
-RANDOM, STRATIFIED, USERS, HELD_OUT, FOLDS = (number << 32 for number in range(1, 6))  # streams, one for each use
 
-
-def split_random(
-    ratings: Ratings | sparse.sparray | sparse.spmatrix, test: float = 0.2, random_state: object = None
-) -> tuple[Ratings, Ratings]:
+def split_random(ratings: Any, test: float = 0.2, random_state: object = None) -> tuple[Ratings, Ratings]:
     """Hold out a share of all entries, drawn at random.
 
     Parameters
@@ -52,18 +48,16 @@ def split_random(
     >>> train.nnz, test.nnz, test.shape == ratings.shape
     (3, 1, True)
     """
-    ratings = _to_split(ratings)
+    ratings = to_split(ratings)
     share = _checks.fraction("test", test)
     held_out = min(max(round(share * ratings.nnz), 1), ratings.nnz - 1)
-    draws = _random.bits(_random.seed_from(random_state), RANDOM, ratings.nnz)
+    draws = _random.bits(_random.seed_from(random_state), holdout.RANDOM, ratings.nnz)
     mask = np.zeros(ratings.nnz, bool)
     mask[np.argpartition(draws, held_out - 1)[:held_out]] = True
-    return _parts(ratings, mask)
+    return parts(ratings, mask)
 
 
-def split_stratified(
-    ratings: Ratings | sparse.sparray | sparse.spmatrix, test: float = 0.2, random_state: object = None
-) -> tuple[Ratings, Ratings]:
+def split_stratified(ratings: Any, test: float = 0.2, random_state: object = None) -> tuple[Ratings, Ratings]:
     """Hold out the same share of every user's entries, drawn at random.
 
     A user with n entries gives test * n of them, rounded up or down at random so that the share is right on average,
@@ -96,15 +90,15 @@ def split_stratified(
     >>> test.user_counts.tolist()
     [2, 1]
     """
-    ratings = _to_split(ratings)
+    ratings = to_split(ratings)
     share = _checks.fraction("test", test)
     seed = _random.seed_from(random_state)
     counts = ratings.user_counts
-    held_out = np.floor(share * counts + _random.uniform(seed, STRATIFIED, ratings.n_users)).astype(np.int64)
+    held_out = np.floor(share * counts + _random.uniform(seed, holdout.STRATIFIED, ratings.n_users)).astype(np.int64)
     held_out = np.minimum(held_out, np.maximum(counts - 1, 0))
     if not held_out.any():
         raise ValueError(f"test = {test} holds out no entry of {ratings}; take a larger share")
-    return _parts(ratings, _random_of_each_row(ratings, held_out, seed, STRATIFIED + 1))
+    return parts(ratings, random_of_each_row(ratings, held_out, seed, holdout.STRATIFIED_ROWS))
 
 
 def split_leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
@@ -138,15 +132,17 @@ def split_leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
     >>> test.nnz, int(test.items.ids[test.indices[0]])
     (1, 7)
     """
-    ratings = _to_split(ratings)
+    ratings = to_split(ratings)
     n = _checks.integer("n", n, 1)
-    times = _timestamps(ratings, "split_leave_last")
+    times = times_of(ratings, "split_leave_last")
     counts = ratings.user_counts
     held_out = np.where(counts > n, n, 0)
     if not held_out.any():
-        raise ValueError(f"n must be less than the entries of some user, got {n}; the most of any user is {counts.max()}")
+        raise ValueError(
+            f"n must be less than the entries of some user, got {n}; the most of any user is {counts.max()}"
+        )
     in_time = np.lexsort((times, ratings.row_numbers()))  # stable: equal times stay in the order of item numbers
-    return _parts(ratings, _first_or_last(ratings, in_time, held_out, last=True))
+    return parts(ratings, first_or_last(ratings, in_time, held_out, last=True))
 
 
 def split_by_time(ratings: Ratings, test: float = 0.2) -> tuple[Ratings, Ratings]:
@@ -180,9 +176,9 @@ def split_by_time(ratings: Ratings, test: float = 0.2) -> tuple[Ratings, Ratings
     >>> train.timestamps.max() < test.timestamps.min()
     True
     """
-    ratings = _to_split(ratings)
+    ratings = to_split(ratings)
     share = _checks.fraction("test", test)
-    times = _timestamps(ratings, "split_by_time")
+    times = times_of(ratings, "split_by_time")
     if times.min() == times.max():
         raise ValueError(f"ratings must have timestamps of at least two different times, got {times[0]} everywhere")
     wanted = share * ratings.nnz
@@ -190,11 +186,11 @@ def split_by_time(ratings: Ratings, test: float = 0.2) -> tuple[Ratings, Ratings
     moment = np.partition(times, place)[place]
     later, not_earlier = int((times > moment).sum()), int((times >= moment).sum())
     keep_moment = not_earlier == ratings.nnz or (later > 0 and wanted - later < not_earlier - wanted)
-    return _parts(ratings, times > moment if keep_moment else times >= moment)
+    return parts(ratings, times > moment if keep_moment else times >= moment)
 
 
 def split_users(
-    ratings: Ratings | sparse.sparray | sparse.spmatrix,
+    ratings: Any,
     test: float = 0.2,
     held_out: float = 0.5,
     random_state: object = None,
@@ -237,7 +233,7 @@ def split_users(
     >>> train.nnz, fold_in.nnz, held_out.nnz
     (4, 1, 1)
     """
-    ratings = _to_split(ratings)
+    ratings = to_split(ratings)
     share, part = _checks.fraction("test", test), _checks.fraction("held_out", held_out)
     seed = _random.seed_from(random_state)
     counts = ratings.user_counts
@@ -246,136 +242,11 @@ def split_users(
     if active < 2 or not len(eligible):
         raise ValueError("ratings must have at least two users with entries, one of them with two entries or more")
     n_test = min(max(round(share * active), 1), active - 1, len(eligible))
-    chosen = eligible[_random.permutation(seed, USERS, len(eligible))[:n_test]]
+    chosen = eligible[_random.permutation(seed, holdout.USERS, len(eligible))[:n_test]]
     is_test = np.zeros(ratings.n_users, bool)
     is_test[chosen] = True
     judged = np.where(is_test, np.clip(np.rint(part * counts), 1, counts - 1), 0).astype(np.int64)
-    judged_mask = _random_of_each_row(ratings, judged, seed, HELD_OUT)
+    judged_mask = random_of_each_row(ratings, judged, seed, holdout.USERS_ROWS)
     test_mask = is_test[ratings.row_numbers()]
     fold_in, judge_by = ratings.select(test_mask & ~judged_mask), ratings.select(judged_mask)
     return ratings.select(~test_mask), (fold_in, judge_by)
-
-
-def kfold(
-    ratings: Ratings | sparse.sparray | sparse.spmatrix, n_splits: int = 5, random_state: object = None
-) -> Iterator[tuple[Ratings, Ratings]]:
-    """Cross-validation over entries: each entry is in the test of exactly one fold.
-
-    Parameters
-    ----------
-    ratings : Ratings or SciPy sparse matrix
-        What to split.
-    n_splits : int, default 5
-        Number of folds, from 2 to the number of entries; their sizes differ by at most one.
-    random_state : None, int >= 0, numpy.random.Generator or numpy.random.RandomState
-        The seed; None draws a fresh one.
-
-    Returns
-    -------
-    iterator of (train, test) : pairs of Ratings
-        Of the shape and with the ids of `ratings`, made one at a time.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as above; at the call, not at the first fold.
-
-    Examples
-    --------
-    >>> import fastmf
-    >>> ratings = fastmf.Ratings.from_arrays([0, 0, 1, 1], [0, 1, 0, 1])
-    >>> [(train.nnz, test.nnz) for train, test in fastmf.kfold(ratings, n_splits=2, random_state=0)]
-    [(2, 2), (2, 2)]
-    """
-    return repeated_kfold(ratings, n_splits, 1, random_state)
-
-
-def repeated_kfold(
-    ratings: Ratings | sparse.sparray | sparse.spmatrix,
-    n_splits: int = 5,
-    n_repeats: int = 10,
-    random_state: object = None,
-) -> Iterator[tuple[Ratings, Ratings]]:
-    """Cross-validation over entries, several times with different folds; the first repeat is that of `kfold`.
-
-    Parameters
-    ----------
-    ratings : Ratings or SciPy sparse matrix
-        What to split.
-    n_splits : int, default 5
-        Number of folds, from 2 to the number of entries; their sizes differ by at most one.
-    n_repeats : int, default 10
-        How often, at least 1.
-    random_state : None, int >= 0, numpy.random.Generator or numpy.random.RandomState
-        The seed; None draws a fresh one.
-
-    Returns
-    -------
-    iterator of (train, test) : pairs of Ratings
-        n_repeats * n_splits of them, of the shape and with the ids of `ratings`, made one at a time.
-
-    Raises
-    ------
-    TypeError, ValueError
-        If an argument is not as above; at the call, not at the first fold.
-
-    Examples
-    --------
-    >>> import fastmf
-    >>> ratings = fastmf.Ratings.from_arrays([0, 0, 1, 1], [0, 1, 0, 1])
-    >>> len(list(fastmf.evaluation.repeated_kfold(ratings, n_splits=2, n_repeats=3, random_state=0)))
-    6
-    """
-    ratings = _to_split(ratings)
-    n_splits = _checks.integer("n_splits", n_splits, 2)
-    if n_splits > ratings.nnz:
-        raise ValueError(f"n_splits must be at most the number of entries, {ratings.nnz}, got {n_splits}")
-    n_repeats = _checks.integer("n_repeats", n_repeats, 1)
-    return _folds(ratings, n_splits, n_repeats, _random.seed_from(random_state))
-
-
-def _folds(ratings: Ratings, n_splits: int, n_repeats: int, seed: int) -> Iterator[tuple[Ratings, Ratings]]:
-    for repeat in range(n_repeats):
-        fold = np.empty(ratings.nnz, np.int32)
-        fold[_random.permutation(seed, FOLDS + repeat, ratings.nnz)] = np.arange(ratings.nnz) % n_splits
-        for number in range(n_splits):
-            yield _parts(ratings, fold == number)
-
-
-def _to_split(ratings: object) -> Ratings:
-    if sparse.issparse(ratings):
-        ratings = Ratings.from_sparse(ratings)
-    if not isinstance(ratings, Ratings):
-        raise TypeError(f"ratings must be a fastmf.Ratings or a SciPy sparse matrix, got {_checks.shown(ratings)}")
-    if ratings.nnz < 2:
-        raise ValueError(f"ratings must have at least two entries to be split, got {ratings.nnz}")
-    return ratings
-
-
-def _timestamps(ratings: Ratings, split: str) -> NDArray[np.number]:
-    if ratings.timestamps is None:
-        raise ValueError(f"{split} needs the time of each entry; these ratings were made without timestamps")
-    return ratings.timestamps
-
-
-def _parts(ratings: Ratings, mask: NDArray[np.bool_]) -> tuple[Ratings, Ratings]:
-    return ratings.select(~mask), ratings.select(mask)
-
-
-def _random_of_each_row(ratings: Ratings, held_out: NDArray[np.int64], seed: int, stream: int) -> NDArray[np.bool_]:
-    """Mask of `held_out[u]` entries of each row u, drawn at random."""
-    draws = _random.bits(seed, stream, ratings.nnz) >> np.uint64(32)
-    key = (ratings.row_numbers().astype(np.uint64) << np.uint64(32)) | draws
-    return _first_or_last(ratings, np.argsort(key, kind="stable"), held_out, last=False)
-
-
-def _first_or_last(
-    ratings: Ratings, order: NDArray[np.int64], held_out: NDArray[np.int64], *, last: bool
-) -> NDArray[np.bool_]:
-    """Mask of the first or last `held_out[u]` entries of each row u; `order` sorts the entries within their rows."""
-    rows = ratings.row_numbers()
-    place = np.arange(ratings.nnz) - ratings.indptr[rows]
-    chosen = place >= (ratings.user_counts - held_out)[rows] if last else place < held_out[rows]
-    mask = np.empty(ratings.nnz, bool)
-    mask[order] = chosen
-    return mask

@@ -32,3 +32,11 @@ def diversity(
     out: NDArray[np.float64],  # users x cut-offs, written
     num_threads: int,
 ) -> None: ...
+def common(
+    indptr: NDArray[np.int64],  # rows + 1
+    indices: NDArray[np.int32],
+    indptr_2: NDArray[np.int64],  # rows + 1
+    indices_2: NDArray[np.int32],
+    out: NDArray[np.uint8],  # entries of the first matrix, written
+    num_threads: int,
+) -> None: ...

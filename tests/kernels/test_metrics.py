@@ -47,7 +47,15 @@ def test_the_twin_has_the_kernels_rows_in_the_kernels_order():
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize(
     ("n_users", "length", "cutoffs"),
-    [(0, 5, [5]), (1, 1, [1]), (1, 20, [1, 5, 20]), (7, 10, [3]), (300, 25, [1, 2, 10, 25]), (300, 60, [5, 50, 60])],
+    [
+        (0, 5, [5]),
+        (1, 1, [1]),
+        (1, 20, [1, 5, 20]),
+        (7, 10, [3]),
+        (300, 25, [1, 2, 10, 25]),
+        (300, 60, [5, 50, 60]),
+        (50, N_ITEMS, [5, 45, 999]),
+    ],
 )
 def test_ranking_agrees_with_the_twin(n_users, length, cutoffs, threads):
     rng = np.random.default_rng(n_users + length)
@@ -96,13 +104,17 @@ def test_a_perfect_list_scores_one_wherever_the_definition_allows_it():
         np.testing.assert_array_equal(got[kernel.ROWS.index(name)], 1.0)
 
 
-def test_no_users_and_no_cutoffs_are_harmless():
+def test_lists_of_nothing_and_no_cutoffs_are_harmless():
+    indptr, indices = np.array([0, 1]), np.zeros(1, np.int32)
+    assert not ranking(kernel.ranking, np.empty((1, 0), np.int32), indptr, indices, [1, 9]).any()
     nothing = ranking(kernel.ranking, np.empty((3, 0), np.int32), np.zeros(4, np.int64), np.empty(0, np.int32), [])
     assert nothing.shape == (3, len(kernel.ROWS), 0)
 
 
 @pytest.mark.parametrize("threads", [1, 2, 4])
-@pytest.mark.parametrize(("n_users", "length", "cutoffs"), [(0, 4, [4]), (1, 1, [1]), (50, 9, [1, 3, 9])])
+@pytest.mark.parametrize(
+    ("n_users", "length", "cutoffs"), [(0, 4, [4]), (1, 1, [1]), (50, 9, [1, 3, 9, 12]), (2, 0, [5])]
+)
 def test_means_agree_with_the_twin(n_users, length, cutoffs, threads):
     rng = np.random.default_rng(n_users)
     ranked = ranked_lists(rng, n_users, length)
@@ -117,7 +129,8 @@ def test_means_agree_with_the_twin(n_users, length, cutoffs, threads):
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize(
-    ("n_users", "length", "cutoffs", "dims"), [(0, 4, [4], 3), (1, 1, [1], 1), (60, 9, [1, 2, 9], 5), (20, 30, [30], 0)]
+    ("n_users", "length", "cutoffs", "dims"),
+    [(0, 4, [4], 3), (1, 1, [1], 1), (60, 9, [1, 2, 9, 12], 5), (20, 30, [30], 0), (2, 0, [5], 3)],
 )
 def test_diversity_agrees_with_the_twin(n_users, length, cutoffs, dims, threads, dtype):
     rng = np.random.default_rng(n_users)
@@ -131,3 +144,14 @@ def test_diversity_agrees_with_the_twin(n_users, length, cutoffs, dims, threads,
     kernel.diversity(ranked, units, np.array(cutoffs), np.empty((threads, 8)), got, threads)
     twin.diversity(ranked, units, np.array(cutoffs), None, expected)
     np.testing.assert_allclose(got, expected, atol=tolerance(np.float64, length * length))
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("n_rows", [0, 1, 200])
+def test_common_agrees_with_the_twin(n_rows, threads):
+    rng = np.random.default_rng(n_rows)
+    first, second = relevant_rows(rng, n_rows), relevant_rows(rng, n_rows)
+    got, expected = np.full((2, len(first[1])), 7, np.uint8)
+    kernel.common(*first, *second, got, threads)
+    twin.common(*first, *second, expected)
+    np.testing.assert_array_equal(got, expected)

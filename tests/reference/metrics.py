@@ -79,3 +79,10 @@ def diversity(ranked, units, cutoffs, workspace, out, num_threads=1):
                 math.fsum(x * y for x, y in zip(v, w, strict=True)) for v, w in itertools.combinations(vectors, 2)
             ]
             out[u, c] = 1.0 - math.fsum(cosines) / len(cosines) if cosines else 0.0
+
+
+def common(indptr, indices, indptr_2, indices_2, out, num_threads=1):
+    for u in range(len(indptr) - 1):
+        other = set(indices_2[indptr_2[u] : indptr_2[u + 1]].tolist())
+        for p in range(indptr[u], indptr[u + 1]):
+            out[p] = int(indices[p]) in other

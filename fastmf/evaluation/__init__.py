@@ -1,0 +1,34 @@
+"""Splits of ratings into training and test, and the metrics that judge a model on the test."""
+
+from fastmf.evaluation.folds import kfold, repeated_kfold
+from fastmf.evaluation.lists import evaluate_lists
+from fastmf.evaluation.metrics import METRICS, Metric
+from fastmf.evaluation.predictions import mae, rmse
+from fastmf.evaluation.report import Report
+from fastmf.evaluation.run import evaluate
+from fastmf.evaluation.splits import (
+    split_by_time,
+    split_leave_last,
+    split_random,
+    split_stratified,
+    split_users,
+)
+from fastmf.evaluation.statistics import Comparison
+
+__all__ = [
+    "METRICS",
+    "Comparison",
+    "Metric",
+    "Report",
+    "evaluate",
+    "evaluate_lists",
+    "kfold",
+    "mae",
+    "repeated_kfold",
+    "rmse",
+    "split_by_time",
+    "split_leave_last",
+    "split_random",
+    "split_stratified",
+    "split_users",
+]
