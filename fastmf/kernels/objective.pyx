@@ -1,5 +1,6 @@
-"""The observed part of the objective, row by row: sum_j w_j (a_j - yhat_j)^2, and the sum_j c_j yhat_j^2 to take off
-the unobserved part, which is summed over all pairs by Gramians. In float64, the same for any number of threads."""
+"""The observed part of the objective, row by row, in float64 and the same for any number of threads:
+sum_j w_j e_j^2 and sum_j w_j e_j with e_j = a_j - yhat_j, and the sum_j c_j yhat_j^2 to take off the unobserved part, which
+is summed over all pairs by Gramians."""
 
 from cython cimport floating
 from cython.parallel cimport prange
@@ -11,11 +12,11 @@ from fastmf.kernels.simd.table cimport leaves
 cdef inline void add_row(
     const int32_t* index, const floating* weights, const floating* targets, int64_t weight_step, int64_t target_step,
     int64_t n, const floating* x, const floating* Y, int64_t k, double offset, const floating* item_bias,
-    const floating* unobserved, int64_t unobserved_step, double* observed, double* predicted,
+    const floating* unobserved, int64_t unobserved_step, double* observed, double* residual, double* predicted,
 ) noexcept nogil:
     cdef int64_t j
     cdef double score, error
-    observed[0] = predicted[0] = 0
+    observed[0] = residual[0] = predicted[0] = 0
     for j in range(n):
         if floating is float:
             score = leaves().f32.dot(x, Y + index[j] * k, k)
@@ -24,6 +25,7 @@ cdef inline void add_row(
         score += offset + item_bias[index[j]]
         error = targets[j * target_step] - score
         observed[0] += weights[j * weight_step] * error * error
+        residual[0] += weights[j * weight_step] * error
         predicted[0] += unobserved[index[j] * unobserved_step] * score * score
 
 
@@ -39,6 +41,7 @@ def observed_loss(
     double mean,                      # IN
     const floating[::1] unobserved,   # IN  c, one a row of Y, or a single one for all
     double[::1] observed,             # OUT n
+    double[::1] residual,             # OUT n
     double[::1] predicted,            # OUT n
     int num_threads,
 ):
@@ -47,6 +50,7 @@ def observed_loss(
     cdef int64_t unobserved_step = unobserved.shape[0] > 1
     if indices.shape[0] == 0:
         observed[:] = 0
+        residual[:] = 0
         predicted[:] = 0
         return
     cdef const floating* x = &X[0, 0] if k else NULL
@@ -57,5 +61,5 @@ def observed_loss(
         add_row(
             &indices[0] + indptr[u], &weights[0] + indptr[u] * weight_step, &targets[0] + indptr[u] * target_step,
             weight_step, target_step, indptr[u + 1] - indptr[u], x + u * k, y, k, mean + user_bias[u], &item_bias[0],
-            &unobserved[0], unobserved_step, &observed[u], &predicted[u],
+            &unobserved[0], unobserved_step, &observed[u], &residual[u], &predicted[u],
         )

@@ -13,6 +13,9 @@ from fastmf.kernels.simd.table cimport fm_wals_row, fm_wals_side, leaves
 import numpy as np
 
 
+PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)  # how a row is solved, as in simd/table.h
+
+
 cdef inline int solve_row(
     const fm_wals_side* side,
     const int64_t* indptr,
@@ -22,7 +25,9 @@ cdef inline int solve_row(
     int64_t weight_step,
     int64_t target_step,
     const double* ridge,
-    int64_t dual_up_to,
+    const double* unobserved,
+    int64_t unobserved_step,
+    int method,
     int64_t u,
     floating* work,
     floating* x,
@@ -36,13 +41,14 @@ cdef inline int solve_row(
     row.target_step = target_step
     row.n = indptr[u + 1] - start
     row.ridge = ridge[u]
+    row.unobserved = unobserved[u * unobserved_step]
     if floating is float:
-        return leaves().f32.wals_solve(side, &row, row.n <= dual_up_to, work, x)
+        return leaves().f32.wals_solve(side, &row, method, work, x)
     else:
-        return leaves().f64.wals_solve(side, &row, row.n <= dual_up_to, work, x)
+        return leaves().f64.wals_solve(side, &row, method, work, x)
 
 
-def padded(int64_t factors, floating[:] dtype_of):
+def padded(int64_t factors, const floating[:] dtype_of):
     """`factors` rounded up to whole tiles: the side of the square matrices, in the dtype of the array given."""
     if floating is float:
         return leaves().f32.padded(factors)
@@ -50,49 +56,57 @@ def padded(int64_t factors, floating[:] dtype_of):
         return leaves().f64.padded(factors)
 
 
-def workspace(int64_t factors, int num_threads, floating[:] dtype_of):
-    """Scratch for `solve_rows`: one row a thread, whole cache lines long."""
+def workspace(int64_t factors, int64_t block_size, int64_t longest_row, int num_threads, const floating[:] dtype_of):
+    """Scratch for `solve_rows`, one row a thread, whole cache lines long; `block_size` and `longest_row` may be 0 where
+    no row takes the subspace method."""
     cdef int64_t n
     if floating is float:
-        n = leaves().f32.wals_workspace(factors)
+        n = leaves().f32.wals_workspace(factors, block_size, longest_row)
     else:
-        n = leaves().f64.wals_workspace(factors)
+        n = leaves().f64.wals_workspace(factors, block_size, longest_row)
     return np.empty((num_threads, (n + 15) // 16 * 16), np.asarray(dtype_of).dtype)
 
 
 def solve_rows(
-    const int64_t[::1] indptr,        # IN  n + 1
-    const int32_t[::1] indices,       # IN  rows of Y, in range
-    const floating[::1] weights,      # IN  one an entry, or a single one for all
-    const floating[::1] targets,      # IN  likewise
-    const floating[:, ::1] Y,         # IN  factors of the other side
-    const floating[:, ::1] gram,      # IN  w0 Y'Y, padded
-    const floating[::1] eigenvalues,  # IN  of w0 Y'Y where Y is in its eigenbasis, else empty
-    const double[::1] ridge,          # IN  one a row
-    double unobserved_weight,         # IN  w0
-    int64_t dual_up_to,               # IN  rows with up to so many entries take the dual form
-    const int64_t[::1] rows,          # IN  the rows to solve, in this order
-    floating[:, ::1] X,               # OUT only those rows are written
-    uint8_t[::1] failed,              # OUT one a row of `rows`: its matrix is not positive definite
-    floating[:, ::1] work,            # scratch from `workspace`
+    const int64_t[::1] indptr,           # IN  n + 1
+    const int32_t[::1] indices,          # IN  rows of Y, in range
+    const floating[::1] weights,         # IN  w, one an entry, or a single one for all
+    const floating[::1] targets,         # IN  a, likewise
+    const floating[:, ::1] Y,            # IN  factors of the other side
+    const floating[::1] unobserved,      # IN  c, one a row of Y, or a single one for all
+    const floating[:, ::1] gram,         # IN  Y' diag(c) Y, padded
+    const floating[::1] eigenvalues,     # IN  of the Gramian, ascending, where Y is in its eigenbasis, else empty
+    const double[::1] ridge,             # IN  one a row
+    const double[::1] row_unobserved,    # IN  s, one a row, or a single one for all
+    const int64_t[::1] rows,             # IN  the rows to solve, in this order
+    const uint8_t[::1] methods,          # IN  how to solve each of `rows`
+    int64_t cg_steps,                    # IN
+    int64_t block_size,                  # IN  of the subspace method
+    floating[:, ::1] X,                  # IN  where the last three start; OUT, only `rows` are written
+    uint8_t[::1] failed,                 # OUT one for each of `rows`: its matrix is not positive definite
+    floating[:, ::1] work,               # scratch from `workspace`
     int num_threads,
 ):
     cdef fm_wals_side side
     cdef int64_t r, n = rows.shape[0]
     cdef int64_t weight_step = weights.shape[0] > 1, target_step = targets.shape[0] > 1
+    cdef int64_t row_step = row_unobserved.shape[0] > 1
     cdef const int32_t* index = &indices[0] if indices.shape[0] else NULL
-    cdef const floating* y = &Y[0, 0] if Y.shape[0] else NULL
     if n == 0 or X.shape[1] == 0:
         return
-    side.Y = y
+    cdef const floating* other_factors = &Y[0, 0] if Y.shape[0] else NULL
+    cdef const floating* spectrum = &eigenvalues[0] if eigenvalues.shape[0] else NULL
+    side.Y = other_factors
     side.k = X.shape[1]
+    side.unobserved = &unobserved[0]
+    side.unobserved_step = unobserved.shape[0] > 1
     side.gram = &gram[0, 0]
-    side.eigenvalues = &eigenvalues[0] if eigenvalues.shape[0] else NULL
-    side.unobserved_weight = unobserved_weight
-    if not eigenvalues.shape[0]:
-        dual_up_to = 0
+    side.eigenvalues = spectrum
+    side.cg_steps = cg_steps
+    side.block_size = block_size
     for r in prange(n, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
         failed[r] = solve_row(
-            &side, &indptr[0], index, &weights[0], &targets[0], weight_step, target_step, &ridge[0], dual_up_to,
-            rows[r], &work[threadid(), 0], &X[rows[r], 0],
+            &side, &indptr[0], index, &weights[0], &targets[0], weight_step, target_step, &ridge[0],
+            &row_unobserved[0], row_step, methods[r], rows[r],
+            &work[threadid(), 0], &X[rows[r], 0],
         )

@@ -1,7 +1,7 @@
 """One half-step of alternating least squares: all rows of one side, given the factors of the other.
 
-The driver decides what the kernel only carries out: the basis, the form of each row by a cost model, the order of the
-rows and the pieces of work, and what happens to a row that float32 cannot solve.
+The driver decides what the kernel only carries out: the basis, the method of each row, the order of the rows and the
+pieces of work, and what happens to a row that float32 cannot solve.
 """
 
 from __future__ import annotations
@@ -18,177 +18,162 @@ from fastmf._errors import FitDivergedError
 from fastmf.kernels import wals
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.rotate import rotate
+from fastmf.models import _cost
+from fastmf.models._cost import Solver
 
 Floats = NDArray[Any]
 
-PIECE_SECONDS = 0.1
 
-# The cost model: seconds of one row on one core in float32, as measured by benchmarks/bench_wals.py --rates.
-GATHER_BYTES_PER_SECOND = 2e10
-RANK_UPDATE_FLOPS = 2e11
-CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = 2.4e11, 110.0  # a size of CHOLESKY_HALF_SIZE runs at half of the rate
-TILE = 16.0  # sizes are rounded up to this
-ROW_SECONDS = 4e-7
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """The rows to solve: their stored entries and what weighs on them. A single weight, target or share serves all."""
 
-
-@dataclass(frozen=True)
-class Entries:
-    """The stored entries of one side, row by row; a single weight or target serves all entries."""
-
+    name: str
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
     weights: Floats
     targets: Floats
-    n_others: int
+    ridge: NDArray[np.float64]
+    unobserved: Floats  # c, one for each row of the other side; a pair that is not stored weighs share * c
+    share: NDArray[np.float64]
 
     @property
     def counts(self) -> NDArray[np.int64]:
         return np.diff(self.indptr)
 
-
-def row_seconds(n: Floats, factors: int, *, dual: bool) -> Floats:
-    """Estimated seconds of rows with n entries by the primal (k x k) or the dual (n x n) form."""
-    n = np.asarray(n, float)
-    k = float(factors)
-    size = np.ceil((n if dual else np.full_like(n, k)) / TILE) * TILE
-    update = np.where(dual, size**2 * k, size**2 * n) / RANK_UPDATE_FLOPS
-    cholesky = size**2 * (size + CHOLESKY_HALF_SIZE) / 3 / CHOLESKY_FLOPS
-    gather = n * k * (8 if dual else 4) / GATHER_BYTES_PER_SECOND
-    return update + cholesky + gather + ROW_SECONDS
+    @property
+    def implicit(self) -> bool:
+        """Whether pairs that are not stored weigh anything."""
+        return bool(self.unobserved.any())
 
 
-def dual_limit(counts: NDArray[np.int64], factors: int, n_others: int) -> int:
-    """The most entries with which a row takes the dual form; 0 where no row does, for want of enough rows to pay for
-    the eigenbasis."""
-    n = np.arange(1, factors + 1)
-    saved = row_seconds(n, factors, dual=False) - row_seconds(n, factors, dual=True)
-    limit = int(n[saved > 0].max(initial=0))
-    if limit == 0:
-        return 0
-    basis = (2.0 * n_others * factors**2) / RANK_UPDATE_FLOPS + 2e-10 * factors**3
-    rows = np.bincount(np.minimum(counts, factors + 1), minlength=factors + 2)[1 : limit + 1]
-    return limit if rows @ saved[:limit] > basis else 0
+def padded_columns(factors: int, dtype: np.dtype[Any]) -> int:
+    """Columns of the arrays in which a fit works: whole vectors, so that no kernel meets a remainder."""
+    return int(wals.padded(factors, np.empty(0, dtype)))
+
+
+def weighted_gramian(side: Side, others: Floats, num_threads: int) -> NDArray[np.float64]:
+    """Y' diag(c) Y in float64."""
+    if not side.implicit:
+        return np.zeros((others.shape[1], others.shape[1]))
+    if len(side.unobserved) == 1:
+        return float(side.unobserved[0]) * gramian(others, np.empty(0, others.dtype), num_threads)
+    return gramian(others, side.unobserved, num_threads)
 
 
 def half_step(
-    entries: Entries,
+    side: Side,
     others: Floats,
-    ridge: NDArray[np.float64],
-    unobserved_weight: float,
     out: Floats,
+    solver: Solver,
     *,
-    form: str = "auto",
+    factors: int,
+    rotated: Floats | None = None,
     num_threads: int,
-    side: str,
-    between: Callable[[], None] = lambda: None,
 ) -> Floats:
-    """Solve every row into `out` and return the other side's factors in the basis of `out`.
+    """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
 
-    That basis is the eigenbasis of the other side's Gramian where a row takes the dual form; the objective is the same
-    in every basis. `between` is called between pieces of about a tenth of a second.
+    That basis is the eigenbasis of the other side's Gramian where some row wants it; the objective is the same in every
+    basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
+    leaves only the primal form where there is unobserved weight.
+    Columns from `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`.
     """
-    factors, dtype = others.shape[1], others.dtype
-    gram = unobserved_weight * gramian(others, np.empty(0, dtype), num_threads)
-    counts = entries.counts
-    limit = {"auto": None, "primal": 0, "dual": factors}[form]
-    if limit is None:
-        limit = dual_limit(counts, factors, entries.n_others)
+    size, dtype = others.shape[1], others.dtype
+    gram = weighted_gramian(side, others, num_threads)
+    counts = side.counts
+    order = np.argsort(-counts, kind="stable")  # heavy rows first
+    methods = _cost.methods(counts[order], factors, len(others), solver)
     eigenvalues = np.empty(0, dtype)
-    if limit and unobserved_weight:
-        values, basis = scipy.linalg.eigh(gram, driver="evd", overwrite_a=True, check_finite=False)
-        values = np.maximum(values, 0.0)
-        rotated = np.empty_like(others)
-        rotate(others, np.ascontiguousarray(basis, dtype), rotated, num_threads)
-        others, gram, eigenvalues = rotated, np.diag(values), values.astype(dtype)
-    elif limit:
-        eigenvalues = np.zeros(factors, dtype)
-    if limit and not np.all(eigenvalues[0] + ridge > 0):
-        limit = 0  # a flat direction without regularisation: the dual form would divide by zero
-    size = wals.padded(factors, others[0])
-    padded = np.zeros((size, size), dtype)
-    padded[:factors, :factors] = gram
-    order = np.argsort(-counts, kind="stable")
+    if (side.implicit and rotated is None) or not side.ridge.all():  # no eigenbasis, or flat directions in it
+        methods[methods < wals.NONNEGATIVE] = wals.PRIMAL
+    if (methods != wals.PRIMAL).any() and solver.name != "nonnegative":
+        eigenvalues = np.zeros(size, dtype)
+        if side.implicit:
+            values, basis = np.ones(size), np.eye(size)
+            values[:factors], basis[:factors, :factors] = scipy.linalg.eigh(
+                gram[:factors, :factors], driver="evd", check_finite=False
+            )
+            values[factors:] = values[factors - 1]
+            values = np.maximum(values, 0.0)
+            gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
+            assert rotated is not None
+            rotate(others, turn, rotated, num_threads)
+            others = rotated
+            if (methods >= wals.CG).any():
+                rotate(out, turn, out, num_threads)
+    gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
-    work = wals.workspace(factors, num_threads, others[0])
-
-    def solve(rows: NDArray[np.int64], flags: NDArray[np.uint8]) -> None:
-        wals.solve_rows(
-            entries.indptr,
-            entries.indices,
-            entries.weights,
-            entries.targets,
-            others,
-            padded,
-            eigenvalues,
-            ridge,
-            unobserved_weight,
-            limit,
-            rows,
-            out,
-            flags,
-            work,
-            num_threads,
-        )
-
-    for start, stop in pieces(counts[order], factors, limit, num_threads):
-        solve(order[start:stop], failed[start:stop])
-        between()
+    task = Task(side, others, gram, eigenvalues, out, solver, num_threads)
+    for start, stop in _cost.pieces(counts[order], methods, factors, solver, num_threads):
+        task.solve(order[start:stop], methods[start:stop], failed[start:stop])
     if failed.any():
-        rescue(entries, others, padded, ridge, unobserved_weight, order[failed > 0], out, num_threads, side)
+        rescue(task, order[failed > 0])
     return others
 
 
-def pieces(counts: NDArray[np.int64], factors: int, limit: int, num_threads: int) -> list[tuple[int, int]]:
-    """Ranges of rows that take about PIECE_SECONDS each."""
-    if len(counts) == 0:
-        return []
-    seconds = np.where(
-        counts <= limit, row_seconds(counts, factors, dual=True), row_seconds(counts, factors, dual=False)
+class Task:
+    """The arguments that all pieces of a half-step share, and their scratch."""
+
+    def __init__(
+        self,
+        side: Side,
+        others: Floats,
+        gram: NDArray[np.float64],
+        eigenvalues: Floats,
+        out: Floats,
+        solver: Solver,
+        num_threads: int,
+    ) -> None:
+        self.side, self.others, self.gram, self.out, self.num_threads = side, others, gram, out, num_threads
+        longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
+        self._shared = (others, side.unobserved, gram.astype(others.dtype), eigenvalues, side.ridge, side.share)
+        self._steps = (solver.cg_steps, solver.block_size)
+        self._work = wals.workspace(
+            out.shape[1], solver.block_size if longest else 0, longest, num_threads, others[:0, 0]
+        )
+
+    def solve(self, rows: NDArray[np.int64], methods: NDArray[np.uint8], failed: NDArray[np.uint8]) -> None:
+        """Solve `rows`; sets `failed` where a matrix is not positive definite."""
+        side = self.side
+        wals.solve_rows(
+            side.indptr,
+            side.indices,
+            side.weights,
+            side.targets,
+            *self._shared,
+            rows,
+            methods,
+            *self._steps,
+            self.out,
+            failed,
+            self._work,
+            self.num_threads,
+        )
+
+
+def rescue(task: Task, rows: NDArray[np.int64]) -> None:
+    """Solve again, in float64 by the primal form, the rows whose matrix was not positive definite in `out`'s precision."""
+    side = task.side
+    wide = Side(
+        name=side.name,
+        indptr=side.indptr,
+        indices=side.indices,
+        weights=side.weights.astype(np.float64),
+        targets=side.targets.astype(np.float64),
+        ridge=side.ridge,
+        unobserved=side.unobserved.astype(np.float64),
+        share=side.share,
     )
-    number = np.floor(np.cumsum(seconds) / (PIECE_SECONDS * num_threads)).astype(np.int64)
-    edges = np.flatnonzero(np.diff(number)) + 1
-    return list(zip([0, *edges.tolist()], [*edges.tolist(), len(counts)], strict=True))
-
-
-def rescue(
-    entries: Entries,
-    others: Floats,
-    gram: Floats,
-    ridge: NDArray[np.float64],
-    unobserved_weight: float,
-    rows: NDArray[np.int64],
-    out: Floats,
-    num_threads: int,
-    side: str,
-) -> None:
-    """Solve again in float64 the rows whose matrix was not positive definite in the factors' own precision."""
-    exact = np.zeros((len(out), out.shape[1]))
+    size = padded_columns(task.out.shape[1], np.dtype(np.float64))
+    assert size == task.out.shape[1]
+    exact = np.zeros(task.out.shape)
+    again = Task(wide, task.others.astype(np.float64), task.gram, np.empty(0), exact, Solver(), task.num_threads)
     failed = np.zeros(len(rows), np.uint8)
-    wide = others.astype(np.float64)
-    size = wals.padded(out.shape[1], wide[0])
-    padded = np.zeros((size, size))
-    padded[: out.shape[1], : out.shape[1]] = gram[: out.shape[1], : out.shape[1]]
-    wals.solve_rows(
-        entries.indptr,
-        entries.indices,
-        entries.weights.astype(np.float64),
-        entries.targets.astype(np.float64),
-        wide,
-        padded,
-        np.empty(0),
-        ridge,
-        unobserved_weight,
-        0,
-        rows,
-        exact,
-        failed,
-        wals.workspace(out.shape[1], num_threads, wide[0]),
-        num_threads,
-    )
+    again.solve(rows, np.full(len(rows), wals.PRIMAL, np.uint8), failed)
     if failed.any():
         row = int(rows[np.argmax(failed)])
         raise FitDivergedError(
-            f"the normal equations of {side} {row} are not positive definite, even in float64: raise regularization "
-            f"(here {ridge[row]:.3g} for that row) or unobserved_weight, or lower factors"
+            f"the normal equations of {side.name} {row} are not positive definite, even in float64: raise "
+            f"regularization (it adds {side.ridge[row]:.3g} to that row) or unobserved_weight, or lower factors"
         )
-    out[rows] = exact[rows]
+    task.out[rows] = exact[rows]

@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.objective import observed_loss
-from fastmf.models._half_step import Entries
 
 
 class Objective(NamedTuple):
-    """The value a model minimises, and its parts."""
+    """The parts of the value a model minimises, and their `total`."""
 
     observed: float
     unobserved: float
@@ -24,44 +23,64 @@ class Objective(NamedTuple):
         return self.observed + self.unobserved + self.regularization
 
 
-def squared_norms(factors: NDArray[Any], ridge: NDArray[np.float64]) -> float:
-    """sum_u ridge_u |x_u|^2"""
-    return float(ridge @ np.einsum("uk,uk->u", factors, factors, dtype=np.float64))
+class Observed(NamedTuple):
+    """Sums over the stored entries: w e^2, w e and c yhat^2, with e = a - yhat."""
+
+    loss: float
+    residual: float
+    predicted: float
 
 
-def objective(
-    entries: Entries,
+def observed_sums(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    weights: NDArray[Any],
+    targets: NDArray[Any],
     X: NDArray[Any],
     Y: NDArray[Any],
-    *,
+    unobserved: NDArray[Any],
     user_bias: NDArray[Any] | None = None,
     item_bias: NDArray[Any] | None = None,
     mean: float = 0.0,
-    unobserved_weight: float = 0.0,
-    regularization: float,
+    *,
     num_threads: int,
-) -> Objective:
-    """J in O(nnz k + (users + items) k^2): the unobserved part is  w0 <X'X, Y'Y>  less what the entries contribute."""
-    dtype = X.dtype
-    observed, predicted = np.empty(len(X)), np.empty(len(X))
+) -> Observed:
+    """What the stored entries add up to, in O(nnz k)."""
+    n, dtype = len(X), X.dtype
+    sums = np.empty((3, n))
     observed_loss(
-        entries.indptr,
-        entries.indices,
-        entries.weights,
-        entries.targets,
+        indptr,
+        indices,
+        weights,
+        targets,
         X,
         Y,
-        np.zeros(len(X), dtype) if user_bias is None else user_bias,
+        np.zeros(n, dtype) if user_bias is None else user_bias,
         np.zeros(len(Y), dtype) if item_bias is None else item_bias,
         mean,
-        np.ones(1, dtype),
-        observed,
-        predicted,
+        unobserved,
+        *sums,
         num_threads,
     )
-    unobserved = 0.0
-    if unobserved_weight:
-        none = np.empty(0, dtype)
-        everywhere = float(np.vdot(gramian(X, none, num_threads), gramian(Y, none, num_threads)))
-        unobserved = unobserved_weight * max(0.0, everywhere - float(predicted.sum()))
-    return Objective(float(observed.sum()), unobserved, regularization)
+    return Observed(*(float(total) for total in sums.sum(axis=1)))
+
+
+def unobserved_loss(
+    X: NDArray[Any], Y: NDArray[Any], unobserved: NDArray[Any], predicted: float, *, num_threads: int
+) -> float:
+    """sum over pairs that are not stored of c_i (x_u.y_i)^2 = <X'X, Y' diag(c) Y> less what the stored ones predict,
+    in O((users + items) k^2)."""
+    if not unobserved.any():
+        return 0.0
+    none = np.empty(0, X.dtype)
+    items = (
+        float(unobserved[0]) * gramian(Y, none, num_threads)
+        if len(unobserved) == 1
+        else gramian(Y, unobserved, num_threads)
+    )
+    return max(0.0, float(np.vdot(gramian(X, none, num_threads), items)) - predicted)
+
+
+def squared_norms(factors: NDArray[Any], ridge: NDArray[np.float64]) -> float:
+    """sum_u ridge_u |x_u|^2"""
+    return float(ridge @ np.einsum("uk,uk->u", factors, factors, dtype=np.float64))

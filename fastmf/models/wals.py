@@ -13,13 +13,14 @@ from fastmf._errors import FitDivergedError
 from fastmf._params import either, none, param
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
+from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
-from fastmf.models._half_step import Entries, half_step
+from fastmf.models._half_step import half_step, padded_columns
 from fastmf.models._intake import of_shape, to_fit, with_columns
-from fastmf.models._objective import Objective, objective, squared_norms
+from fastmf.models._objective import Objective
 from fastmf.models._state import State
-
-INITIAL_SCALE = 0.1  # of a whole factor row (Rendle et al. 2021, section 4)
+from fastmf.models._wals_fit import Factorization
+from fastmf.models._wals_terms import entry_terms, terms, user_side
 
 
 def pair_of_numbers(name: str, value: Any) -> tuple[float, float]:
@@ -32,6 +33,11 @@ def pair_of_numbers(name: str, value: Any) -> tuple[float, float]:
     return number, number
 
 
+def number_or_vector(name: str, value: Any) -> Any:
+    """A number >= 0, or a vector of them."""
+    return _checks.real(name, value, 0.0) if np.ndim(value) == 0 else _checks.finite_vector(name, value, minimum=0.0)
+
+
 def random_state(name: str, value: Any) -> Any:
     """Anything `_random.seed_from` takes; looked at without drawing from a generator."""
     if not isinstance(value, (np.random.Generator, np.random.RandomState)):
@@ -41,14 +47,14 @@ def random_state(name: str, value: Any) -> Any:
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class WALS(FactorModel):
-    """Matrix factorisation by weighted alternating least squares, each row solved exactly.
+    """Matrix factorisation by weighted alternating least squares.
 
     Minimises, over user rows x_u and item rows y_i, with Omega the stored entries,
 
-        J = sum_{(u,i) in Omega} w_ui (a_ui - x_u.y_i)^2 + w0 sum_{(u,i) not in Omega} (x_u.y_i)^2
+        J = sum_{(u,i) in Omega} w_ui (a_ui - x_u.y_i)^2 + sum_{(u,i) not in Omega} c_i (x_u.y_i)^2
           + sum_u lam_u |x_u|^2 + sum_i lam_i |y_i|^2
 
-        lam_u = lam_users (n_u + w0 n_items)^nu        lam_i = lam_items (n_i + w0 n_users)^nu
+        lam_u = lam_users (n_u + sum_i c_i)^nu        lam_i = lam_items (n_i + c_i n_users)^nu
 
     where n_u and n_i count stored entries. What w and a are:
 
@@ -56,6 +62,8 @@ class WALS(FactorModel):
     * `unobserved_weight` > 0, implicit feedback: a = 1 and w = `confidence` of alpha r. A negative value is a dislike:
       a = 0 with the weight of its absolute value.
     * `weights` given to `fit`: w is what is given and a = r, whatever `unobserved_weight` is.
+
+    With `biased`, mu + b_u + c_i + x_u.y_i takes the place of x_u.y_i; the biases are regularised like the factors.
 
     Parameters
     ----------
@@ -65,14 +73,30 @@ class WALS(FactorModel):
         Sweeps; each solves all items, then all users, so that the users are always optimal for the items.
     regularization : float or (float, float), default 0.01
         lam, or (lam_users, lam_items).
-    unobserved_weight : float, default 0.1
-        w0, the weight of every pair that is not stored.
+    unobserved_weight : float or array_like of shape (n_items,), default 0.1
+        c, the weight of every pair that is not stored: one for all, or one for each item.
     regularization_exponent : float, default 1.0
         nu: 0 regularises all rows alike, 1 in proportion to their weight (Rendle et al. 2021).
     alpha : float, default 1.0
         Slope of the confidence; only where `unobserved_weight` > 0.
     confidence : {"linear", "one_plus", "log"}, default "linear"
         w = alpha |r|, 1 + alpha |r|, or log(1 + alpha |r|).
+    biased : bool, default False
+        Learn the mean and a bias for each user and item; only where `unobserved_weight` is 0.
+    nonnegative : bool, default False
+        Keep all factors at 0 or above, by coordinate descent on each row's normal equations.
+    solver : {"auto", "cholesky", "cg", "subspace"}, default "auto"
+        How rows are solved. "cholesky": exactly, each row by the cheaper of its k x k system and its n x n system in
+        the eigenbasis of the Gramian (n its number of entries). "cg": `cg_steps` of conjugate gradient,
+        preconditioned in that eigenbasis. "subspace": one sweep over blocks of `block_size` factors (iALS++). These
+        two still solve exactly the rows for which that is cheaper. "auto": exactly, but for rows where it would take
+        several times as long.
+    form : {"auto", "primal", "dual"}, default "auto"
+        Force one system for exact rows (dual: for rows with at most `factors` entries). The solution is the same.
+    cg_steps : int, default 3
+        Steps of conjugate gradient a row and sweep.
+    block_size : int, default 64
+        Factors in a block of the subspace method.
     track_objective : bool, default False
         Compute J after every iteration; `history` then holds its parts.
     tolerance : float, default 0.0
@@ -88,6 +112,8 @@ class WALS(FactorModel):
     ----------
     Hu, Koren & Volinsky 2008, "Collaborative filtering for implicit feedback datasets".
     Rendle, Krichene, Zhang & Koren 2021, "Revisiting the performance of iALS on item recommendation benchmarks".
+    Rendle, Krichene, Zhang & Koren 2021, "iALS++: speeding up matrix factorization with subspace optimization".
+    He, Zhang, Kan & Chua 2016, "Fast matrix factorization for online recommendation with implicit feedback" (c_i).
 
     Examples
     --------
@@ -101,10 +127,18 @@ class WALS(FactorModel):
     factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     iterations: int = param(15, lambda name, value: _checks.integer(name, value, 1))
     regularization: float | tuple[float, float] = param(0.01, pair_of_numbers)
-    unobserved_weight: float = param(0.1, lambda name, value: _checks.real(name, value, 0.0))
+    unobserved_weight: Any = param(0.1, number_or_vector)
     regularization_exponent: float = param(1.0, lambda name, value: _checks.real(name, value, 0.0, 2.0))
     alpha: float = param(1.0, lambda name, value: _checks.real(name, value, above=0.0))
     confidence: str = param("linear", lambda name, value: _checks.choice(name, value, ("linear", "one_plus", "log")))
+    biased: bool = param(False, _checks.flag)
+    nonnegative: bool = param(False, _checks.flag)
+    solver: str = param(
+        "auto", lambda name, value: _checks.choice(name, value, ("auto", "cholesky", "cg", "subspace"))
+    )
+    form: str = param("auto", lambda name, value: _checks.choice(name, value, ("auto", "primal", "dual")))
+    cg_steps: int = param(3, lambda name, value: _checks.integer(name, value, 1))
+    block_size: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     track_objective: bool = param(False, _checks.flag)
     tolerance: float = param(0.0, lambda name, value: _checks.real(name, value, 0.0))
     num_threads: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
@@ -114,7 +148,7 @@ class WALS(FactorModel):
     @property
     def predicts_ratings(self) -> bool:
         """True in the explicit case, where stored values are the targets and nothing pulls the others to zero."""
-        return self.unobserved_weight == 0
+        return not np.any(self.unobserved_weight)
 
     # -- fitting --------------------------------------------------------------------------------------------------
 
@@ -145,84 +179,61 @@ class WALS(FactorModel):
         FitDivergedError
             A system that cannot be solved, or factors that are not finite: the message has the remedy.
         """
-        p = self.checked()
+        p = self._checked_together()
         data = to_fit(self, ratings)
-        threads = self._threads(None)
-        entries, by_item = self._both_sides(data, weights)
-        ridges = self._ridges(entries, by_item)
-        passes = Passes(
-            p["iterations"], what="WALS", progress=_checks.flag("progress", progress), callback=callback
+        passes = Passes(p["iterations"], what="WALS", progress=_checks.flag("progress", progress), callback=callback)
+        fitted = Factorization(
+            terms(data, weights, p),
+            p["factors"],
+            biased=p["biased"],
+            solver=self._solver(p),
+            seed=_random.seed_from(p["random_state"]),
+            dtype=p["dtype"],
+            num_threads=self._threads(None),
         )
-        start = _random.normal(_random.seed_from(p["random_state"]), 0, data.n_users * p["factors"])
-        X = (start.reshape(data.n_users, -1) * (INITIAL_SCALE / p["factors"] ** 0.5)).astype(p["dtype"])
-        del start
-        X[entries.counts == 0] = 0
-        X_new, Y = np.empty_like(X), np.empty((data.n_items, p["factors"]), p["dtype"])
-        whole: tuple[NDArray[Any], NDArray[Any]] | None = None
         last = np.inf
         try:
             with passes.closing():
                 for number in passes:
-                    half_step(by_item, X, ridges[1], p["unobserved_weight"], Y, num_threads=threads, side="item")
-                    Y_now = half_step(
-                        entries, Y, ridges[0], p["unobserved_weight"], X_new, num_threads=threads, side="user"
-                    )
-                    if not (np.isfinite(X_new).all() and np.isfinite(Y_now).all()):
+                    fitted.sweep()
+                    if not fitted.is_finite():
                         raise FitDivergedError(
                             f"factors are not finite after iteration {number}: raise regularization, or scale the values"
                         )
-                    X, X_new = X_new, X
-                    whole, Y = (X, Y_now), (np.empty_like(Y) if Y_now is Y else Y)
                     record = {}
                     if p["track_objective"] or p["tolerance"]:
-                        J = self._objective(entries, X, Y_now, ridges, threads)
+                        J = fitted.objective()
                         record = {**J._asdict(), "objective": J.total}
-                        passes.stopped = bool(last - J.total < p["tolerance"] * last) if p["tolerance"] else False
+                        passes.stopped = p["tolerance"] > 0 and last - J.total < p["tolerance"] * last
                         last = J.total
                     passes.done(**record)
         except KeyboardInterrupt:
-            if whole is not None:
-                self._keep(data, whole, passes)
+            if passes.history:
+                self._keep(data, fitted, passes)
             raise
-        assert whole is not None
-        self._keep(data, whole, passes)
+        self._keep(data, fitted, passes)
         return self
 
-    def _keep(self, data: Ratings, factors: tuple[NDArray[Any], NDArray[Any]], passes: Passes) -> None:
-        self._state = State.of(data, *factors, history=passes.history)
+    def _keep(self, data: Ratings, fitted: Factorization, passes: Passes) -> None:
+        self._state = State.of(data, **fitted.results(), history=passes.history)
 
-    def _both_sides(self, data: Ratings, weights: Any) -> tuple[Entries, Entries]:
-        """Weights and targets of the entries, by user and by item."""
-        w, a = self._weights_and_targets(data, weights)
-        indptr, indices, order = data.item_major()
-        by_item = Entries(
-            indptr, indices, w if len(w) == 1 else w[order], a if len(a) == 1 else a[order], data.n_users
-        )
-        return Entries(data.indptr, data.indices, w, a, data.n_items), by_item
+    def _checked_together(self) -> dict[str, Any]:
+        """Checked parameters that also go together."""
+        p = self.checked()
+        if p["biased"] and np.any(p["unobserved_weight"]):
+            raise ValueError(
+                "biased=True needs unobserved_weight=0: against a weight on all pairs a bias is one more factor"
+            )
+        if p["nonnegative"] and p["biased"]:
+            raise ValueError("biased=True and nonnegative=True do not go together: a bias may be negative")
+        if p["nonnegative"] and (p["solver"] not in ("auto", "cholesky") or p["form"] == "dual"):
+            raise ValueError("nonnegative=True has a solver of its own: leave solver and form at 'auto'")
+        return p
 
-    def _weights_and_targets(self, data: Ratings, weights: Any = None) -> tuple[NDArray[Any], NDArray[Any]]:
-        """w and a of each entry; an array of one element stands for the same value everywhere."""
-        dtype = _checks.float_dtype("dtype", self.dtype)
-        values = data.data.astype(dtype, copy=False)
-        if weights is not None:
-            return _checks.finite_vector("weights", weights, data.nnz, 0.0).astype(dtype, copy=False), values
-        if self.unobserved_weight == 0:
-            return np.ones(1, dtype), values
-        liked = values > 0
-        targets = np.ones(1, dtype) if liked.all() else (values >= 0).astype(dtype)
-        if values.size and values.min() == values.max():
-            values = values[:1]
-        strength = values if liked.all() and self.alpha == 1 else np.abs(values) * dtype.type(self.alpha)
-        if self.confidence == "one_plus":
-            return 1 + strength, targets
-        return (np.log1p(strength) if self.confidence == "log" else strength), targets
-
-    def _ridges(self, *sides: Entries) -> tuple[NDArray[np.float64], ...]:
-        """lam (n + w0 n_others)^nu for each row of each side."""
-        return tuple(
-            lam * (side.counts + self.unobserved_weight * side.n_others) ** float(self.regularization_exponent)
-            for lam, side in zip(pair_of_numbers("regularization", self.regularization), sides, strict=True)
-        )
+    @staticmethod
+    def _solver(p: dict[str, Any]) -> Solver:
+        name = "nonnegative" if p["nonnegative"] else p["solver"]
+        return Solver(name, p["form"], p["cg_steps"], p["block_size"])
 
     # -- after fitting --------------------------------------------------------------------------------------------
 
@@ -241,38 +252,18 @@ class WALS(FactorModel):
         Objective
             observed, unobserved and regularization, and their `total`.
         """
-        state = self._fitted
+        state, p = self._fitted, self._checked_together()
         data = of_shape(ratings, state.shape)
-        entries, by_item = self._both_sides(data, weights)
-        return self._objective(
-            entries, state.user_factors, state.item_factors, self._ridges(entries, by_item), self._threads(num_threads)
+        fitted = Factorization.of(
+            terms(data, weights, p), state, biased=p["biased"], solver=self._solver(p), num_threads=self._threads(num_threads)
         )
+        return fitted.objective()
 
-    def _objective(
-        self,
-        entries: Entries,
-        X: NDArray[Any],
-        Y: NDArray[Any],
-        ridges: tuple[NDArray[np.float64], ...],
-        threads: int,
-    ) -> Objective:
-        regularization = squared_norms(X, ridges[0]) + squared_norms(Y, ridges[1])
-        return objective(
-            entries,
-            X,
-            Y,
-            unobserved_weight=self.unobserved_weight,
-            regularization=regularization,
-            num_threads=threads,
-        )
-
-    def fold_in_users(
-        self, rows: Any, *, weights: Any = None, num_threads: int | None = None
-    ) -> NDArray[Any]:
+    def fold_in_users(self, rows: Any, *, weights: Any = None, num_threads: int | None = None) -> NDArray[Any]:
         """Factors of users from their entries alone, the model unchanged.
 
         Each row is the exact solution given the fitted items, so the rows the model was fitted to give `user_factors`
-        again, to rounding.
+        again, to rounding, where these are exact themselves.
 
         Parameters
         ----------
@@ -288,23 +279,23 @@ class WALS(FactorModel):
         ndarray, shape (users, factors)
             In the basis of `item_factors`; zeros for a user without entries.
         """
-        state = self._fitted
+        return self._fold_in(rows, weights, num_threads)[0]
+
+    def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Factors and biases of the users of `rows`."""
+        state, p = self._fitted, self._checked_together()
         data = with_columns(rows, state.shape[1], state.item_ids, "rows", "items")
-        w, a = self._weights_and_targets(data, weights)
-        entries = Entries(data.indptr, data.indices, w, a, data.n_items)
-        lam = pair_of_numbers("regularization", self.regularization)[0]
-        ridge = lam * (entries.counts + self.unobserved_weight * entries.n_others) ** self.regularization_exponent
-        out = np.empty((data.n_users, state.item_factors.shape[1]), state.item_factors.dtype)
-        if data.n_users == 0:
-            return out
-        half_step(
-            entries,
-            state.item_factors,
-            ridge,
-            self.unobserved_weight,
-            out,
-            form="primal",
-            num_threads=self._threads(num_threads),
-            side="user",
-        )
-        return out
+        w, a = entry_terms(data, weights, p)
+        k, dtype = state.item_factors.shape[1], state.item_factors.dtype
+        columns = padded_columns(k + p["biased"], dtype)
+        others, out = np.zeros((state.shape[1], columns), dtype), np.zeros((data.n_users, columns), dtype)
+        others[:, :k] = state.item_factors
+        if p["biased"]:
+            others[:, k] = 1
+            a = a - (state.mean + state.item_bias[data.indices])
+        solver = Solver("nonnegative" if p["nonnegative"] else "cholesky", "primal")
+        side = user_side(data, w, a.astype(dtype, copy=False), p)
+        threads = self._threads(num_threads)
+        if data.n_users:
+            half_step(side, others, out, solver, factors=k + p["biased"], num_threads=threads)
+        return np.ascontiguousarray(out[:, :k]), (out[:, k] if p["biased"] else np.zeros(data.n_users, dtype))

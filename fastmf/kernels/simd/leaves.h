@@ -7,6 +7,10 @@
 #include "cholesky.h"
 #include "transpose.h"
 #include "wals.h"
+#include "wals_cg.h"
+#include "wals_subspace.h"
+#include "wals_nonnegative.h"
+#include "wals_solve.h"
 #include "panel.h"
 #include "topk.h"
 #include "ranks.h"
@@ -29,6 +33,7 @@
 #undef FN
 #undef LANES
 #undef REAL_SQRT
+#undef REAL_EPSILON
 #undef vec
 #undef load
 #undef store

@@ -18,6 +18,8 @@
 /* Sizes are padded to this: whole vectors and whole tile rows. */
 #define FN_PAD ((int64_t)(LANES > TILE_ROWS ? LANES : TILE_ROWS))
 
+static int64_t FN(padded)(int64_t n) { return (n + FN_PAD - 1) / FN_PAD * FN_PAD; }
+
 FM_INLINE void FN(tile_add)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
                             int64_t stride, int64_t n)
 {

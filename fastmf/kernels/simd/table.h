@@ -4,13 +4,17 @@
 
 #include <stdint.h>
 
-/* What all rows of a WALS half-step share; the arrays are of the leaf's type. */
+/* What all rows of a WALS half-step share; the arrays are of the leaf's type. The weight of a pair that is not stored is
+ * the product of one number for its row and one for the row of the other side. */
 typedef struct {
     const void *Y;           /* factors of the other side, rows of k */
     int64_t k;
-    const void *gram;        /* w0 Y'Y, padded(k) square, upper triangle; diagonal where Y is in its eigenbasis */
-    const void *eigenvalues; /* of w0 Y'Y, k of them, where Y is in its eigenbasis; the dual form needs them */
-    double unobserved_weight;
+    const void *unobserved;  /* c, one a row of Y; a step of 0 means one for all */
+    int64_t unobserved_step;
+    const void *gram;        /* G = Y' diag(c) Y, padded(k) square, upper triangle; diagonal in its eigenbasis */
+    const void *eigenvalues; /* of G, k of them, where Y is in its eigenbasis; all methods but the primal need them */
+    int64_t cg_steps;
+    int64_t block_size;      /* of the subspace method */
 } fm_wals_side;
 
 /* The entries of one row: a step of 0 means that one value serves all entries. */
@@ -21,7 +25,11 @@ typedef struct {
     int64_t weight_step, target_step;
     int64_t n;
     double ridge;
+    double unobserved; /* this row's share of the weight of unobserved pairs: it multiplies c and G */
 } fm_wals_row;
+
+/* How a row is solved. */
+enum { FM_PRIMAL, FM_DUAL, FM_CG, FM_SUBSPACE, FM_NONNEGATIVE };
 
 /* Rows of sorted numbers, as in a CSR matrix; indptr is NULL where there are none. */
 typedef struct {
@@ -54,14 +62,14 @@ typedef struct {
         /* to = from + L'R on and above the diagonal, of size x size */                                                \
         void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
                             real *to, int64_t size);                                                                   \
-        /* C = A B, n x k times k x size, the first `columns` columns of it; size is padded(columns) */                  \
-        void (*multiply)(const real *A, const real *B, real *C, int64_t n, int64_t k, int64_t size, int64_t columns);  \
+        /* C = A B, n x k times k x padded(k); C may be A; work holds whole tile rows, 64 x padded(k) are enough */    \
+        void (*multiply)(const real *A, const real *B, real *C, int64_t n, int64_t k, real *work);                     \
         /* n rounded up to whole tiles: the size of the square matrices for n factors */                               \
         int64_t (*padded)(int64_t n);                                                                                  \
-        /* reals of workspace that wals_solve needs for k factors */                                                   \
-        int64_t (*wals_workspace)(int64_t k);                                                                          \
-        /* x of one row; returns 1 when its matrix is not positive definite in this precision */                       \
-        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int dual, void *work, void *x);            \
+        /* reals of workspace that wals_solve needs */                                                                 \
+        int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row);                                 \
+        /* x of one row by a method; returns 1 when its matrix is not positive definite in this precision */           \
+        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x);            \
         /* bytes of workspace that top_k_block needs for so many queries at a time */                                  \
         int64_t (*top_k_workspace)(const fm_search *search, int64_t queries);                                          \
         /* the best k of items begin to end - 1 for each of `count` queries; returns 1 when a score is not finite */   \

@@ -7,9 +7,12 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_wals_side:
         const void* Y
         int64_t k
+        const void* unobserved
+        int64_t unobserved_step
         const void* gram
         const void* eigenvalues
-        double unobserved_weight
+        int64_t cg_steps
+        int64_t block_size
 
     ctypedef struct fm_wals_row:
         const int32_t* index
@@ -19,6 +22,7 @@ cdef extern from "table.h" nogil:
         int64_t target_step
         int64_t n
         double ridge
+        double unobserved
 
     ctypedef struct fm_lists:
         const int64_t* indptr
@@ -42,15 +46,15 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         void (*multiply)(
-            const float* A, const float* B, float* C, int64_t n, int64_t k, int64_t size, int64_t columns
+            const float* A, const float* B, float* C, int64_t n, int64_t k, float* work
         ) noexcept nogil
         void (*rank_update)(
             const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to, int64_t size
         ) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
-        int64_t (*wals_workspace)(int64_t k) noexcept nogil
+        int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(
@@ -66,15 +70,15 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
         void (*multiply)(
-            const double* A, const double* B, double* C, int64_t n, int64_t k, int64_t size, int64_t columns
+            const double* A, const double* B, double* C, int64_t n, int64_t k, double* work
         ) noexcept nogil
         void (*rank_update)(
             const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to, int64_t size
         ) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
-        int64_t (*wals_workspace)(int64_t k) noexcept nogil
+        int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int dual, void* work, void* x
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(

@@ -33,8 +33,10 @@
 
 #if FM_BITS == 32
 #define REAL_SQRT __builtin_sqrtf
+#define REAL_EPSILON __FLT_EPSILON__
 #else
 #define REAL_SQRT __builtin_sqrt
+#define REAL_EPSILON __DBL_EPSILON__
 #endif
 
 /* FN(dot) is dot_f32_avx2, dot_f64_baseline, ... */

@@ -1,11 +1,11 @@
 /* One row of weighted alternating least squares (Hu, Koren & Volinsky 2008; Rendle et al. 2021). For a user u with the
  * entries j = 1..n, item rows y_j, weights w_j and targets a_j, x minimises
  *
- *     sum_j w_j (a_j - x.y_j)^2 + w0 sum_{other items} (x.y)^2 + ridge |x|^2
+ *     sum_j w_j (a_j - x.y_j)^2 + s sum_{other items i} c_i (x.y_i)^2 + ridge |x|^2
  *
- * and so solves, with G = w0 Y'Y over all items and d_j = w_j - w0,
+ * and so solves, with G = Y' diag(c) Y over all items and d_j = w_j - s c_j,
  *
- *     (G + ridge I + sum_j d_j y_j y_j') x = sum_j w_j a_j y_j.
+ *     (s G + ridge I + sum_j d_j y_j y_j') x = sum_j w_j a_j y_j.
  *
  * k is the number of factors, size is k padded to FN_PAD, G is size x size with zeros in the padding.
  */
@@ -22,7 +22,12 @@ FM_INLINE real FN(weight)(const fm_wals_row *row, int64_t j) { return ((const re
 
 FM_INLINE real FN(target)(const fm_wals_row *row, int64_t j) { return ((const real *)row->target)[j * row->target_step]; }
 
-FM_INLINE int64_t FN(padded)(int64_t n) { return (n + FN_PAD - 1) / FN_PAD * FN_PAD; }
+/* d_j */
+FM_INLINE real FN(excess)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
+{
+    const real c = ((const real *)side->unobserved)[row->index[j] * side->unobserved_step];
+    return FN(weight)(row, j) - (real)row->unobserved * c;
+}
 
 FM_INLINE int64_t FN(batch_rows)(int64_t size)
 {
@@ -30,8 +35,8 @@ FM_INLINE int64_t FN(batch_rows)(int64_t size)
     return n < 16 ? 16 : n > 64 ? 64 : n;
 }
 
-/* reals of workspace for any row: the primal form's A, batch and signed batch, or the dual form's W and S; and vectors */
-static int64_t FN(wals_workspace)(int64_t k)
+/* reals of workspace of a primal or dual row: A, batch and signed batch, or S and W; and five vectors */
+static int64_t FN(exact_workspace)(int64_t k)
 {
     const int64_t size = FN(padded)(k), batch = FN(batch_rows)(size) * size;
     return size * size + (2 * batch > size * size ? 2 * batch : size * size) + 5 * size;
@@ -63,6 +68,17 @@ FM_INLINE void FN(gather)(const real *y, int64_t k, int64_t size, real scale, re
         z[c] = 0;
 }
 
+/* S = Z with the rows of entries whose d_j is negative negated */
+static void FN(signed_copy)(const fm_wals_side *side, const fm_wals_row *row, int64_t first, int64_t rows, const real *Z,
+                            real *S, int64_t size)
+{
+    for (int64_t j = 0; j < rows; j++) {
+        const real sign = FN(excess)(side, row, first + j) < 0 ? -1 : 1;
+        for (int64_t c = 0; c < size; c += LANES)
+            store(S + j * size + c, splat(sign) * load(Z + j * size + c));
+    }
+}
+
 /* x from U'U x = b in `A`; scratch holds 2 size. Returns 1 when A is not positive definite. */
 FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
 {
@@ -76,33 +92,35 @@ FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
     return 0;
 }
 
-/* The k x k system: A = G + sum_j z_j z_j' with z_j = sqrt(d_j) y_j, in batches that stay in L1. Where d_j < 0 the left
- * factor of the product carries the sign. */
-static int FN(wals_primal)(const fm_wals_side *side, const fm_wals_row *row, real *work, real *x)
+/* The k x k system of a row, A x = b, with A = s G + ridge I + sum_j z_j z_j' and z_j = sqrt(d_j) y_j, in batches that
+ * stay in L1. Where d_j < 0 the left factor of the product carries the sign. Returns b, which has 4 size after it. */
+static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, real *work)
 {
     const int64_t k = side->k, size = FN(padded)(k), batch = FN(batch_rows)(size);
-    real *A = work, *Z = A + size * size, *S = Z + batch * size, *b = work + FN(wals_workspace)(k) - 5 * size;
-    real *partial = b + size, *scratch = partial + size;
-    const real *from = side->gram, w0 = side->unobserved_weight, ridge = row->ridge;
+    real *A = work, *Z = A + size * size, *S = Z + batch * size, *b = work + FN(exact_workspace)(k) - 5 * size;
+    real *partial = b + size;
+    const real *from = side->gram, ridge = row->ridge;
     memset(b, 0, size * sizeof(real));
+    if (row->unobserved != 1) {
+        for (int64_t c = 0; c < size * size; c += LANES)
+            store(A + c, splat(row->unobserved) * load(from + c));
+        from = A;
+    }
     for (int64_t start = 0; start < row->n; start += batch) {
         const int64_t stop = start + batch < row->n ? start + batch : row->n;
         int negative = 0;
         memset(partial, 0, size * sizeof(real));
         for (int64_t j = start; j < stop; j++) {
-            const real w = FN(weight)(row, j), d = w - w0;
+            const real d = FN(excess)(side, row, j);
             negative |= d < 0;
             FN(prefetch_row)(side, row, j);
             FN(gather)(FN(other_row)(side, row, j), k, size, REAL_SQRT(d < 0 ? -d : d),
-                       w * FN(target)(row, j), Z + (j - start) * size, partial);
+                       FN(weight)(row, j) * FN(target)(row, j), Z + (j - start) * size, partial);
         }
         for (int64_t c = 0; c < size; c += LANES) /* partial sums keep the rounding error of long rows small */
             store(b + c, load(b + c) + load(partial + c));
         if (negative)
-            for (int64_t j = start; j < stop; j++)
-                for (int64_t c = 0; c < size; c++)
-                    S[(j - start) * size + c] =
-                        FN(weight)(row, j) < w0 ? -Z[(j - start) * size + c] : Z[(j - start) * size + c];
+            FN(signed_copy)(side, row, start, stop - start, Z, S, size);
         FN(rank_update)(negative ? S : Z, Z, size, stop - start, from, A, size);
         from = A;
     }
@@ -110,13 +128,20 @@ static int FN(wals_primal)(const fm_wals_side *side, const fm_wals_row *row, rea
         A[c * size + c] += ridge;
     for (int64_t c = k; c < size; c++)
         A[c * size + c] = 1;
-    if (FN(solve_system)(A, size, b, scratch))
+    return b;
+}
+
+static int FN(wals_primal)(const fm_wals_side *side, const fm_wals_row *row, real *work, real *x)
+{
+    const int64_t size = FN(padded)(side->k);
+    real *b = FN(wals_system)(side, row, work);
+    if (FN(solve_system)(work, size, b, b + size))
         return 1;
-    memcpy(x, b, k * sizeof(real));
+    memcpy(x, b, side->k * sizeof(real));
     return 0;
 }
 
-/* The n x n system, for d_j > 0 and Y in the eigenbasis of G = diag(L): with K = (L + ridge)^-1 and
+/* The n x n system, for d_j > 0 and Y in the eigenbasis of G = diag(L): with K = (s L + ridge)^-1 and
  * W = K^1/2 Y' D^1/2 (k x n), the Woodbury identity gives
  *
  *     x = K^1/2 W (I + W'W)^-1 D^-1/2 b.
@@ -125,22 +150,21 @@ static int FN(wals_primal)(const fm_wals_side *side, const fm_wals_row *row, rea
 static int FN(wals_dual)(const fm_wals_side *side, const fm_wals_row *row, real *work, real *x)
 {
     const int64_t k = side->k, n = row->n, size = FN(padded)(n);
-    real *S = work, *W = S + FN(padded)(k) * FN(padded)(k), *b = work + FN(wals_workspace)(k) - 5 * FN(padded)(k);
+    real *S = work, *W = S + FN(padded)(k) * FN(padded)(k), *b = work + FN(exact_workspace)(k) - 5 * FN(padded)(k);
     real *scale = b + FN(padded)(k), *scratch = scale + FN(padded)(k); /* n <= k */
-    const real *eigenvalues = side->eigenvalues, w0 = side->unobserved_weight, ridge = row->ridge;
+    const real *eigenvalues = side->eigenvalues, ridge = row->ridge, share = row->unobserved;
     for (int64_t c = 0; c < k; c++)
-        scale[c] = 1 / REAL_SQRT(eigenvalues[c] + ridge);
+        scale[c] = 1 / REAL_SQRT(share * eigenvalues[c] + ridge);
     for (int64_t j = 0; j < size; j += LANES) {
         const real *y[LANES];
         real root[LANES];
         for (int q = 0; q < LANES; q++) {
             const int64_t e = j + q < n ? j + q : n - 1; /* beyond the row: its last entry, times zero */
-            const real w = FN(weight)(row, e);
             if (j + q < n)
                 FN(prefetch_row)(side, row, e);
-            root[q] = j + q < n ? REAL_SQRT(w - w0) : 0;
+            root[q] = j + q < n ? REAL_SQRT(FN(excess)(side, row, e)) : 0;
             y[q] = FN(other_row)(side, row, e);
-            b[j + q] = j + q < n ? w * FN(target)(row, e) / root[q] : 0;
+            b[j + q] = j + q < n ? FN(weight)(row, e) * FN(target)(row, e) / root[q] : 0;
         }
         const vec roots = load(root);
         int64_t c = 0;
@@ -167,19 +191,4 @@ static int FN(wals_dual)(const fm_wals_side *side, const fm_wals_row *row, real 
     for (int64_t c = 0; c < k; c++)
         x[c] = scale[c] * FN(dot)(W + c * size, b, size);
     return 0;
-}
-
-/* Solve one row by the form asked for; the dual form needs every d_j > 0 and gives way to the primal one otherwise. */
-static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int dual, void *work, void *out)
-{
-    real *x = out;
-    const real w0 = side->unobserved_weight;
-    if (row->n == 0) {
-        memset(x, 0, side->k * sizeof(real));
-        return 0;
-    }
-    dual = dual && row->n <= side->k;
-    for (int64_t j = 0; dual && j < (row->weight_step ? row->n : 1); j++)
-        dual = FN(weight)(row, j) > w0;
-    return dual ? FN(wals_dual)(side, row, work, x) : FN(wals_primal)(side, row, work, x);
 }

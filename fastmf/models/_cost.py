@@ -1,0 +1,115 @@
+"""The cost model of a WALS row: what each method takes, and so which method each row gets.
+
+A row with n entries and k factors can be solved exactly by its k x k system (primal) or its n x n system (dual), or
+approximately by conjugate gradient or by one sweep over blocks of factors (subspace).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf.kernels.wals import CG, DUAL, NONNEGATIVE, PRIMAL, SUBSPACE
+
+PIECE_SECONDS = 0.1  # of work between two looks at the outside world
+
+# Rates of one core in float32, as `python benchmarks/bench_wals.py --rates` measures them; only their ratios matter.
+RANK_UPDATE_FLOPS = 1.9e11
+CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = 2.4e11, 110.0  # a system of CHOLESKY_HALF_SIZE runs at half of the rate
+STREAM_FLOPS = 3.0e10  # dot products and sums of rows, as conjugate gradient takes them
+GATHER_BYTES = 1.5e10
+ROW_SECONDS = 3e-7
+TILE = 16.0  # sizes are rounded up to this
+
+PATIENCE = 3.0  # how many times more an exact row may cost than an inexact one before "auto" gives it up
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How rows may be solved."""
+
+    name: str = "auto"  # or "cholesky", "cg", "subspace", "nonnegative"
+    form: str = "auto"  # of exact rows: or "primal", "dual"
+    cg_steps: int = 3
+    block_size: int = 64
+
+    @property
+    def may_use_subspace(self) -> bool:
+        return self.name in ("auto", "subspace")
+
+
+def seconds(n: Any, factors: int, method: int, solver: Solver) -> NDArray[np.float64]:
+    """Estimated seconds of rows with n entries on one core."""
+    n, k = np.asarray(n, float), float(factors)
+    gather = 4 * n * k / GATHER_BYTES
+    if method in (PRIMAL, NONNEGATIVE):
+        size = _tiles(k)
+        return size * size * n / RANK_UPDATE_FLOPS + _cholesky(size) + gather + ROW_SECONDS
+    if method == DUAL:
+        size = _tiles(n)
+        return size * size * k / RANK_UPDATE_FLOPS + _cholesky(size) + 2 * gather + ROW_SECONDS
+    if method == CG:
+        return (1 + solver.cg_steps) * 4 * n * k / STREAM_FLOPS + gather + ROW_SECONDS
+    block = min(float(solver.block_size), k)
+    update = n * k * block / RANK_UPDATE_FLOPS + k / block * _cholesky(_tiles(block))
+    return update + 4 * n * k / STREAM_FLOPS + 2 * gather + ROW_SECONDS
+
+
+def methods(counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver) -> NDArray[np.uint8]:
+    """The method of each row with so many entries."""
+    if solver.name == "nonnegative":
+        return np.full(len(counts), NONNEGATIVE, np.uint8)
+    by_count, exact = _exact(counts, factors, n_others, solver)
+    if solver.name == "cholesky" or solver.form == "primal":
+        return by_count
+    inexact = {
+        "cg": [CG],
+        "subspace": [SUBSPACE],
+        "auto": [CG, SUBSPACE],
+    }[solver.name]
+    costs = np.stack([seconds(counts, factors, method, solver) for method in inexact])
+    cheapest = np.asarray(inexact, np.uint8)[np.argmin(costs, axis=0)]
+    patience = PATIENCE if solver.name == "auto" else 1.0
+    return np.where(exact > patience * costs.min(axis=0), cheapest, by_count).astype(np.uint8)
+
+
+def _exact(
+    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver
+) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The cheaper exact form of each row, and its seconds; the dual form must also pay for the eigenbasis it needs."""
+    primal = seconds(counts, factors, PRIMAL, solver)
+    if solver.form == "primal":
+        return np.full(len(counts), PRIMAL, np.uint8), primal
+    dual = np.where(counts <= factors, seconds(counts, factors, DUAL, solver), np.inf)
+    if solver.form == "dual":
+        primal = np.where(counts <= factors, np.inf, primal)
+    basis = 2.0 * n_others * factors**2 / RANK_UPDATE_FLOPS + 2e-10 * factors**3
+    if np.maximum(primal - dual, 0.0).sum() < basis and solver.name in ("auto", "cholesky"):
+        return np.full(len(counts), PRIMAL, np.uint8), primal
+    return np.where(dual < primal, DUAL, PRIMAL).astype(np.uint8), np.minimum(primal, dual)
+
+
+def pieces(
+    counts: NDArray[np.int64], row_methods: NDArray[np.uint8], factors: int, solver: Solver, num_threads: int
+) -> list[tuple[int, int]]:
+    """Ranges of rows that take about PIECE_SECONDS each on so many threads."""
+    if len(counts) == 0:
+        return []
+    cost = np.zeros(len(counts))
+    for method in (PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE):
+        of_method = row_methods == method
+        cost[of_method] = seconds(counts[of_method], factors, method, solver)
+    number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * num_threads))
+    edges = (np.flatnonzero(np.diff(number)) + 1).tolist()
+    return list(zip([0, *edges], [*edges, len(counts)], strict=True))
+
+
+def _tiles(size: Any) -> Any:
+    return np.ceil(np.asarray(size) / TILE) * TILE
+
+
+def _cholesky(size: Any) -> Any:
+    return size**2 * (size + CHOLESKY_HALF_SIZE) / 3 / CHOLESKY_FLOPS

@@ -1,0 +1,152 @@
+"""The sweeps of WALS over prepared terms: items given users, then users given items."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _random
+from fastmf.models._cost import Solver
+from fastmf.models._half_step import Side, half_step, padded_columns
+from fastmf.models._objective import Objective, Observed, observed_sums, squared_norms, unobserved_loss
+from fastmf.models._state import State
+from fastmf.models._wals_terms import Terms
+
+Floats = NDArray[Any]
+
+INITIAL_LENGTH = 0.1  # expected length of a first user row (Rendle et al. 2021, section 4)
+DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would be larger than the factors
+
+
+class Factorization:
+    """The factors of both sides while they are learned: `X`, `Y` and `mean`, always those of the last whole sweep.
+
+    The columns beyond the factors are zeros that round up to whole vectors. With biases the first of them holds the
+    bias: a user's row is (x_u, b_u), to be multiplied by (y_i, 1).
+    """
+
+    def __init__(
+        self, terms: Terms, factors: int, *, biased: bool, solver: Solver, seed: int, dtype: Any, num_threads: int
+    ) -> None:
+        self.terms, self.factors, self.biased, self.solver = terms, factors, biased, solver
+        self.num_threads = num_threads
+        n_users, n_items = len(terms.users.indptr) - 1, len(terms.items.indptr) - 1
+        columns = padded_columns(factors + biased, dtype)
+        self.X, self.Y = np.zeros((n_users, columns), dtype), np.zeros((n_items, columns), dtype)
+        self._spare_X, self._spare_Y = np.zeros_like(self.X), np.zeros_like(self.Y)
+        self.mean = 0.0
+        if biased:
+            w = terms.users.weights
+            self.mean = float(np.average(terms.users.targets, weights=None if len(w) == 1 else w))
+        for start in range(0, n_users, DRAW_ROWS):
+            rows = self.X[start : start + DRAW_ROWS, :factors]
+            draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
+            rows[:] = np.abs(draws) if solver.name == "nonnegative" else draws
+        self.X[terms.users.counts == 0] = 0
+
+    @classmethod
+    def of(cls, terms: Terms, state: State, *, biased: bool, solver: Solver, num_threads: int) -> Factorization:
+        """The factors of a fitted model, for new terms of the same shape."""
+        made = cls.__new__(cls)
+        made.terms, made.factors, made.biased, made.solver = terms, state.user_factors.shape[1], biased, solver
+        made.num_threads, made.mean = num_threads, state.mean
+        sides = []
+        for factors, bias in ((state.user_factors, state.user_bias), (state.item_factors, state.item_bias)):
+            rows = np.zeros((len(factors), padded_columns(made.factors + biased, factors.dtype)), factors.dtype)
+            rows[:, : made.factors] = factors
+            if biased:
+                rows[:, made.factors] = bias
+            sides.append(rows)
+        made.X, made.Y = sides
+        return made
+
+    def sweep(self) -> None:
+        """Solve the items, then the users."""
+        X, Y = self._spare_X, self._spare_Y
+        Y[:] = self.Y
+        mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
+        self.X, self.Y, self.mean, self._spare_X, self._spare_Y = X, Y, mean, self.X, self.Y
+
+    def _plain_sweep(self, X: Floats, Y: Floats) -> float:
+        keep_basis = self.solver.name == "nonnegative"
+        users = self._half(self.terms.items, self.X, Y, rotated=None if keep_basis else X)
+        if users is not X:
+            X[:] = users
+        self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y)
+        return 0.0
+
+    def _biased_sweep(self, X: Floats, Y: Floats) -> float:
+        k = self.factors
+        X[:] = self.X
+        X[:, k] = 1
+        self._half(self.terms.less_biases("items", self.X[:, k], self.mean), X, Y)
+        X[:, k] = self.X[:, k]
+        item_bias = Y[:, k].copy()
+        Y[:, k] = 1
+        self._half(self.terms.less_biases("users", item_bias, self.mean), Y, X)
+        Y[:, k] = item_bias
+        users = self.terms.users  # the mean that is best for these factors and biases is the mean residual further
+        weight = float(users.weights.sum()) * (users.indptr[-1] if len(users.weights) == 1 else 1)
+        return self.mean + self._observed(X, Y).residual / max(weight, np.finfo(float).tiny)
+
+    def _half(self, side: Side, others: Floats, out: Floats, *, rotated: Floats | None = None) -> Floats:
+        return half_step(
+            side,
+            others,
+            out,
+            self.solver,
+            factors=self.factors + self.biased,
+            rotated=rotated,
+            num_threads=self.num_threads,
+        )
+
+    def is_finite(self) -> bool:
+        """Whether every number of the last whole sweep is finite."""
+        return bool(np.isfinite(self.X).all() and np.isfinite(self.Y).all() and np.isfinite(self.mean))
+
+    def objective(self) -> Objective:
+        """J of the last whole sweep."""
+        observed = self._observed(self.X, self.Y)
+        return Objective(
+            observed.loss,
+            unobserved_loss(
+                self.X, self.Y, self.terms.users.unobserved, observed.predicted, num_threads=self.num_threads
+            ),
+            squared_norms(self.X, self.terms.users.ridge) + squared_norms(self.Y, self.terms.items.ridge),
+        )
+
+    def _observed(self, X: Floats, Y: Floats) -> Observed:
+        users, k = self.terms.users, self.factors
+        biases: tuple[Any, ...] = (None, None)
+        if self.biased:
+            biases = X[:, k].copy(), Y[:, k].copy()
+            X[:, k] = 0
+        try:
+            return observed_sums(
+                users.indptr,
+                users.indices,
+                users.weights,
+                users.targets,
+                X,
+                Y,
+                users.unobserved,
+                *biases,
+                self.mean,
+                num_threads=self.num_threads,
+            )
+        finally:
+            if self.biased:
+                X[:, k] = biases[0]
+
+    def results(self) -> dict[str, Any]:
+        """Factors without the padding, biases and mean."""
+        k = self.factors
+        found: dict[str, Any] = {
+            "user_factors": np.ascontiguousarray(self.X[:, :k]),
+            "item_factors": np.ascontiguousarray(self.Y[:, :k]),
+        }
+        if self.biased:
+            found |= {"user_bias": self.X[:, k].copy(), "item_bias": self.Y[:, k].copy(), "mean": self.mean}
+        return found
