@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Set
+from collections.abc import Hashable, Iterator, Mapping
 from itertools import pairwise, repeat
 from typing import Any
 
@@ -12,10 +11,17 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf._errors import UnknownIdError
-
-INT64 = np.iinfo(np.int64)
-WIDEST_TEXT = 128  # a `U` array gives every id the width of the longest, so longer text is kept as objects
-CHUNK = 1 << 18  # ids handled at a time, which bounds the temporary arrays
+from fastmf.data.factorise import (
+    CHUNK,
+    INT64,
+    as_id_array,
+    compact,
+    each,
+    factorise,
+    first_seen,
+    is_plain_integer,
+    number_table,
+)
 
 
 class IdMap:
@@ -57,8 +63,8 @@ class IdMap:
     ids: NDArray[Any]
 
     def __init__(self, ids: Any) -> None:
-        given = _as_id_array("ids", ids)
-        kept, numbers = (given.copy(), given) if given.dtype.kind == "i" else _first_seen("ids", given)
+        given = as_id_array("ids", ids)
+        kept, numbers = (given.copy(), given) if given.dtype.kind == "i" else first_seen("ids", given)
         first = np.unique(numbers, return_index=True)[1]
         if len(first) < len(given):
             repeated = np.ones(len(given), bool)
@@ -98,7 +104,7 @@ class IdMap:
         (array([10, 30]), array([1, 0, 1]))
         """
         ids, numbers = factorise("values", values)
-        return ids, numbers.astype(np.int64)
+        return restored(ids), numbers.astype(np.int64)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -119,7 +125,7 @@ class IdMap:
     __hash__ = None  # type: ignore[assignment]
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.ids,)
+        return restored, (self.ids,)
 
     def __repr__(self) -> str:
         ends = self.ids[[0, -1] if len(self) > 1 else slice(None)].tolist()
@@ -145,7 +151,7 @@ class IdMap:
             For an unknown id with ``unknown="error"``; the message names the first and says how many there are.
         """
         _checks.choice("unknown", unknown, ("error", "skip"))
-        array = _as_id_array("ids", ids)
+        array = as_id_array("ids", ids)
         numbers = self._find(array)
         if unknown == "error" and len(numbers) and numbers.min() < 0:
             unknown_at = np.flatnonzero(numbers < 0)
@@ -254,13 +260,13 @@ class IdMap:
         return cls([text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(bounds)])
 
     def _find(self, array: NDArray[Any]) -> NDArray[np.int64]:
-        """Numbers of ids as `_as_id_array` gives them, -1 for an unknown one."""
+        """Numbers of ids as `as_id_array` gives them, -1 for an unknown one."""
         if self.ids.dtype.kind == "i" and array.dtype.kind == "i":
             return self._find_integers(array)
         if self._dictionary is None:
             self._dictionary = dict(zip(self.ids.tolist(), range(len(self)), strict=True))
         get = self._dictionary.get
-        return _each("ids", array, np.int64, lambda ids: map(get, ids, repeat(-1)))
+        return each("ids", array, np.int64, lambda ids: map(get, ids, repeat(-1)))
 
     def _find_integers(self, array: NDArray[np.int64]) -> NDArray[np.int64]:
         if len(self) == 0:
@@ -268,7 +274,7 @@ class IdMap:
         low, high = int(self.ids.min()), int(self.ids.max())
         if high - low < 4 * len(self) + CHUNK:  # dense enough for a table of every integer in the range
             if self._table is None:
-                self._table = low, _number_table(self.ids, low, high)
+                self._table = low, number_table(self.ids, low, high)
             table = self._table[1]
             found = np.full(len(array), -1, np.int64)
             within = (array >= low) & (array <= high)
@@ -281,134 +287,7 @@ class IdMap:
         return np.where(self.ids[number] == array, number, -1)
 
 
-def factorise(name: str, values: Any) -> tuple[IdMap, NDArray[np.int32]]:
-    """`IdMap.from_values` with int32 numbers, which halves the memory of long columns."""
-    array = _as_id_array(name, values)
-    if array.dtype.kind == "i":
-        ids, numbers = _factorise_integers(array)
-    else:
-        ids, numbers = _first_seen(name, array)
-        if ids.dtype.kind == "i" or (len(ids) and all(isinstance(id, str) for id in ids.tolist())):
-            order = np.argsort(ids, kind="stable")
-            rank = np.empty(len(ids), np.int32)
-            rank[order] = np.arange(len(ids), dtype=np.int32)
-            ids, numbers = ids[order], rank[numbers]
-    return _restored(ids), numbers
-
-
-def is_plain_integer(text: str) -> bool:
-    """Whether `text` is how Python writes some 64-bit integer: no sign but a minus, no leading zero, no space."""
-    digits = text.removeprefix("-")
-    return (
-        digits.isascii()
-        and digits.isdigit()
-        and len(digits) < 20
-        and str(int(text)) == text
-        and INT64.min <= int(text) <= INT64.max
-    )
-
-
-def compact(ids: list[Any]) -> NDArray[Any]:
-    """Ids as the narrowest array that keeps each of them as it is: int64, `U` or objects."""
-    if all(_checks.is_integer(id) and INT64.min <= id <= INT64.max for id in ids):
-        return np.array(ids, np.int64)
-    # A `U` array cannot tell "a" from "a\0", and takes the longest id's width for all.
-    if all(isinstance(id, str) and len(id) <= WIDEST_TEXT and not id.endswith("\0") for id in ids):
-        return np.array(ids, np.str_)
-    return np.fromiter(ids, object, len(ids))
-
-
-def _as_id_array(name: str, values: Any) -> NDArray[Any]:
-    """Ids as a one-dimensional array: int64 if all are 64-bit integers, else of a kind whose `tolist` gives the ids."""
-    if hasattr(values, "__array__"):
-        array = np.asanyarray(values)
-        if np.ma.isMaskedArray(array) and np.ma.getmaskarray(array).any():
-            raise ValueError(f"{name} must not be masked anywhere, got {_checks.shown(array)}")
-        array = _checks.vector(name, np.asarray(array))
-        if array.dtype.kind in "MmV":
-            raise TypeError(f"{name} must hold integers, text or hashable objects, got {_checks.shown(array)}")
-        if array.dtype.kind == "i" or (array.dtype.kind == "u" and (array.size == 0 or array.max() <= INT64.max)):
-            return array.astype(np.int64, copy=False)
-        return array
-    if isinstance(values, (str, bytes, Mapping, Set)):
-        raise TypeError(f"{name} must be a sequence or a one-dimensional array of ids, got {_checks.shown(values)}")
-    try:
-        listed = list(values)
-    except TypeError:
-        raise TypeError(
-            f"{name} must be a sequence or a one-dimensional array of ids, got {_checks.shown(values)}"
-        ) from None
-    # Never np.asarray on a list: it would make text of the number in [1, "a"], and a matrix of a list of pairs.
-    if all(issubclass(kind, (int, np.integer)) and kind is not bool for kind in set(map(type, listed))):
-        try:
-            return np.array(listed, np.int64)
-        except OverflowError:
-            pass
-    return np.fromiter(listed, object, len(listed))
-
-
-def _first_seen(name: str, array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int32]]:
-    """Distinct ids in the order in which they appear first, and the number of each element."""
-    numbered: defaultdict[Hashable, int] = defaultdict()
-    numbered.default_factory = numbered.__len__  # a new id gets the next number, all of it in C
-    numbers = _each(name, array, np.int32, lambda ids: map(numbered.__getitem__, ids))
-    ids = list(numbered)
-    for id in ids:
-        if _is_missing(id):
-            at = int(np.argmax(numbers == numbered[id]))
-            raise ValueError(f"{name} must not hold missing values, got {id!r} at position {at}")
-    return compact(ids), numbers
-
-
-def _factorise_integers(array: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Distinct integers in ascending order, and the number of each element."""
-    numbers = np.empty(len(array), np.int32)
-    if len(array) == 0:
-        return array.copy(), numbers
-    low, high = int(array.min()), int(array.max())
-    pieces = [slice(start, start + CHUNK) for start in range(0, len(array), CHUNK)]
-    if high - low <= len(array) + CHUNK:  # no sort: mark the integers that occur
-        occurs = np.zeros(high - low + 1, bool)
-        for piece in pieces:
-            occurs[array[piece] - low] = True
-        ids = np.flatnonzero(occurs) + low
-        table = _number_table(ids, low, high)
-        for piece in pieces:
-            numbers[piece] = table[array[piece] - low]
-    else:
-        ids = np.unique(array)
-        for piece in pieces:
-            numbers[piece] = np.searchsorted(ids, array[piece])
-    return ids, numbers
-
-
-def _number_table(ids: NDArray[np.int64], low: int, high: int) -> NDArray[np.int32]:
-    """The number of each integer from `low` to `high`, -1 for those that are no id."""
-    table = np.full(high - low + 1, -1, np.int32)
-    table[ids - low] = np.arange(len(ids), dtype=np.int32)
-    return table
-
-
-def _each(name: str, array: NDArray[Any], dtype: Any, function: Callable[[list[Any]], Iterable[int]]) -> NDArray[Any]:
-    """function(ids) over the array, a piece at a time: the objects of one piece are all that live at once."""
-    out = np.empty(len(array), dtype)
-    for start in range(0, len(array), CHUNK):
-        ids = array[start : start + CHUNK].tolist()
-        try:
-            out[start : start + len(ids)] = np.fromiter(function(ids), dtype, len(ids))
-        except TypeError as error:
-            raise TypeError(f"{name} must hold hashable ids: {error}") from None
-    return out
-
-
-def _is_missing(id: Any) -> bool:
-    try:
-        return id is None or bool(id != id)
-    except (TypeError, ValueError):  # pandas.NA refuses to be true or false
-        return True
-
-
-def _restored(ids: NDArray[Any]) -> IdMap:
+def restored(ids: NDArray[Any]) -> IdMap:
     """A map over an array of ids already known to be good."""
     return IdMap.__new__(IdMap)._keep(ids)
 

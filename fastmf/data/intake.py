@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,19 @@ from numpy.typing import NDArray
 from fastmf import _checks
 from fastmf.data import csr
 from fastmf.data.csr import Csr
-from fastmf.data.ids import IdMap, factorise
+from fastmf.data.factorise import factorise
+from fastmf.data.ids import IdMap, restored
+
+
+class Columns(NamedTuple):
+    """Entries in any order: ids of users and items, the numbers of each entry's, its value and time if there are."""
+
+    users: IdMap
+    rows: NDArray[np.int32]
+    items: IdMap
+    columns: NDArray[np.int32]
+    values: Any
+    timestamps: Any
 
 
 def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -49,17 +61,25 @@ def from_arrays(
     users: Any, items: Any, values: Any, timestamps: Any, duplicates: str, dtype: Any
 ) -> tuple[Csr, IdMap, IdMap]:
     """The work of `Ratings.from_arrays`."""
-    _checks.choice("duplicates", duplicates, csr.POLICIES)
-    dtype = _checks.float_dtype("dtype", dtype)
     user_ids, rows = factorise("users", users)
     item_ids, columns = factorise("items", items)
+    return from_columns(
+        Columns(restored(user_ids), rows, restored(item_ids), columns, values, timestamps), duplicates, dtype
+    )
+
+
+def from_columns(given: Columns, duplicates: str, dtype: Any) -> tuple[Csr, IdMap, IdMap]:
+    """Canonical rows of columns whose ids have their numbers already."""
+    _checks.choice("duplicates", duplicates, csr.POLICIES)
+    dtype = _checks.float_dtype("dtype", dtype)
+    users, rows, items, columns, values, timestamps = given
     if len(rows) != len(columns):
         raise ValueError(f"users and items must have one length, got {len(rows)} and {len(columns)}")
     data = np.ones(len(rows), dtype) if values is None else values_column("values", values, len(rows), dtype)
     times = None if timestamps is None else timestamps_column("timestamps", timestamps, len(rows))
-    entries = csr.assemble(rows, columns, data, times, (len(user_ids), len(item_ids)))
-    del rows, columns, data, times  # long columns that nothing needs any more
-    return one_each(entries, duplicates, user_ids, item_ids), user_ids, item_ids
+    entries = csr.assemble(rows, columns, data, times, (len(users), len(items)))
+    del given, rows, columns, data, times
+    return one_each(entries, duplicates, users, items), users, items
 
 
 def one_each(entries: Csr, duplicates: str, users: IdMap | None = None, items: IdMap | None = None) -> Csr:

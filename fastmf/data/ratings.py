@@ -1,21 +1,15 @@
-"""Ratings: a users x items matrix of ratings or interactions, checked once and never changed after."""
+"""Ratings: a users x items matrix of ratings or interactions, and where it may come from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import os
+from typing import Any, Self
 
-import numpy as np
-import scipy.sparse as sp
-from numpy.typing import NDArray
-
-from fastmf import _checks
-from fastmf.data import csr, intake, sparse
-from fastmf.data.csr import Csr
-from fastmf.data.ids import IdMap
+from fastmf.data import intake, sparse, text
+from fastmf.data.matrix import Matrix
 
 
-class Ratings:
+class Ratings(Matrix):
     """A users x items matrix of stored entries, in compressed rows. Rows are users, columns are items.
 
     Made by `from_arrays`, `from_sparse` or `from_csv`. The constructor takes canonical compressed rows, checks them in
@@ -59,64 +53,7 @@ class Ratings:
            [0., 1.]], dtype=float32)
     """
 
-    __slots__ = ("data", "indices", "indptr", "item_info", "items", "shape", "timestamps", "users")
-
-    indptr: NDArray[np.int64]
-    indices: NDArray[np.int32]
-    data: NDArray[Any]
-    timestamps: NDArray[Any] | None
-    shape: tuple[int, int]
-    users: IdMap | None
-    items: IdMap | None
-    item_info: Mapping[str, NDArray[Any]]
-
-    def __init__(
-        self,
-        indptr: Any,
-        indices: Any,
-        data: Any,
-        *,
-        shape: tuple[int, int],
-        timestamps: Any = None,
-        users: IdMap | None = None,
-        items: IdMap | None = None,
-        item_info: Mapping[str, Any] | None = None,
-    ) -> None:
-        rows = sparse.from_canonical(indptr, indices, data, shape, timestamps)
-        for name, ids, n in (("users", users, shape[0]), ("items", items, shape[1])):
-            if ids is not None and (not isinstance(ids, IdMap) or len(ids) != n):
-                raise ValueError(f"{name} must be an IdMap of {n} ids or None, got {_checks.shown(ids)}")
-        info = {
-            name: _checks.vector(f"item_info[{name!r}]", column, shape[1]).copy()
-            for name, column in (item_info or {}).items()
-        }
-        self._keep(rows, (int(shape[0]), int(shape[1])), users, items, info)
-
-    def _keep(
-        self,
-        rows: Csr,
-        shape: tuple[int, int],
-        users: IdMap | None,
-        items: IdMap | None,
-        item_info: Mapping[str, NDArray[Any]],
-    ) -> Ratings:
-        for array in (*rows, *item_info.values()):
-            if array is not None:
-                array.flags.writeable = False
-        values = (*rows, shape, users, items, dict(item_info))
-        for name, value in zip((*Csr._fields, "shape", "users", "items", "item_info"), values, strict=True):
-            object.__setattr__(self, name, value)
-        return self
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"Ratings never change: {name} cannot be set")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"Ratings never change: {name} cannot be deleted")
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        rows = Csr(self.indptr, self.indices, self.data, self.timestamps)
-        return _made, (rows, self.shape, self.users, self.items, self.item_info)
+    __slots__ = ()
 
     @classmethod
     def from_arrays(
@@ -128,7 +65,7 @@ class Ratings:
         *,
         duplicates: str = "error",
         dtype: Any = "float32",
-    ) -> Ratings:
+    ) -> Self:
         """Ratings from columns: entry `n` says that user ``users[n]`` gave item ``items[n]`` the value ``values[n]``.
 
         Parameters
@@ -164,10 +101,10 @@ class Ratings:
         (array([2.], dtype=float32), array([20]))
         """
         rows, user_ids, item_ids = intake.from_arrays(users, items, values, timestamps, duplicates, dtype)
-        return _made(rows, (len(user_ids), len(item_ids)), user_ids, item_ids)
+        return cls._made(rows, (len(user_ids), len(item_ids)), user_ids, item_ids)
 
     @classmethod
-    def from_sparse(cls, matrix: Any, *, duplicates: str = "error", dtype: Any = None) -> Ratings:
+    def from_sparse(cls, matrix: Any, *, duplicates: str = "error", dtype: Any = None) -> Self:
         """Ratings from a SciPy sparse matrix or array of any format; row and column numbers are the ids.
 
         Parameters
@@ -193,176 +130,65 @@ class Ratings:
         Ratings(2 users x 2 items, 3 entries, float64)
         """
         rows, shape = sparse.from_sparse(matrix, duplicates, dtype)
-        return _made(rows, shape, None, None)
+        return cls._made(rows, shape, None, None)
 
-    @property
-    def n_users(self) -> int:
-        """Number of rows."""
-        return self.shape[0]
-
-    @property
-    def n_items(self) -> int:
-        """Number of columns."""
-        return self.shape[1]
-
-    @property
-    def nnz(self) -> int:
-        """Number of stored entries."""
-        return len(self.data)
-
-    @property
-    def user_counts(self) -> NDArray[np.int64]:
-        """Number of entries of each user, shape (n_users,)."""
-        return np.diff(self.indptr)
-
-    @property
-    def item_counts(self) -> NDArray[np.int64]:
-        """Number of entries of each item, shape (n_items,)."""
-        return csr.counts(self.indices, self.n_items)
-
-    def row_numbers(self) -> NDArray[np.int32]:
-        """The user number of each entry, shape (nnz,)."""
-        return csr.row_numbers(self.indptr)
-
-    def select(self, entries: Any) -> Ratings:
-        """Only some of the entries, in a matrix of the same shape and ids.
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        user: int | str = 0,
+        item: int | str = 1,
+        value: int | str | None = 2,
+        timestamp: int | str | None = None,
+        separator: str = ",",
+        header: bool | str = "auto",
+        id_type: str = "auto",
+        duplicates: str = "error",
+        dtype: Any = "float32",
+    ) -> Self:
+        """Ratings from a text file: one rating a line, in columns.
 
         Parameters
         ----------
-        entries : boolean array of shape (nnz,), or integer array
-            A mask, or the positions of the entries to keep, in any order, each once.
+        path : str or path
+            A file in UTF-8. Fields may be quoted with ``"``; blank lines are skipped.
+        user, item : int or str, default 0 and 1
+            Columns of the ids: their number, counted from 0, or their name in the header.
+        value, timestamp : int, str or None, default 2 and None
+            Columns of the values and of the times. None: all values are 1; no times. Times are int64 if all of them
+            are integers, else float64.
+        separator : str, default ","
+            The one character between fields.
+        header : bool or "auto", default "auto"
+            Whether the first line is a header. "auto": it is if a column is given by name, or if its value or its
+            timestamp is not a number.
+        id_type : {"auto", "int", "text"}, default "auto"
+            What ids become. "auto", for users and items apart: int64 if each of them is a 64-bit integer in plain
+            decimal digits (``42``, not ``042`` or ``42.0``), else text. "int" raises if one is not; "text" never looks.
+        duplicates, dtype
+            As in `from_arrays`.
+
+        Raises
+        ------
+        RatingsFileError
+            For a line with a wrong number of columns, a number that is none or not finite, an empty id, a quote that
+            does not end, bytes that are not UTF-8, a column that is not there, a file without ratings. The message
+            gives file and line, and the column, counted from 0.
+        OSError
+            If the file cannot be opened.
+        TypeError, ValueError
+            For the other arguments, and as `from_arrays` for duplicates.
 
         Examples
         --------
-        >>> r = Ratings.from_arrays([1, 1, 2], [1, 2, 2], [4.0, 5.0, 3.0])
-        >>> r.select(r.data >= 4)
-        Ratings(2 users x 2 items, 2 entries, float32)
+        >>> import pathlib, tempfile
+        >>> path = pathlib.Path(tempfile.mkdtemp(), "ratings.csv")
+        >>> _ = path.write_text("userId,movieId,rating\\n1,31,2.5\\n1,1029,3.0\\n2,31,4.0\\n")
+        >>> Ratings.from_csv(path, user="userId", item="movieId", value="rating").items.ids
+        array([  31, 1029])
         """
-        chosen = np.asarray(entries)
-        if chosen.dtype == np.bool_:
-            positions = np.flatnonzero(_checks.vector("entries", chosen, self.nnz))
-        else:
-            positions = _checks.positions("entries", chosen, self.nnz, "entries")
-            if np.any(positions[1:] <= positions[:-1]):
-                positions = np.sort(positions)
-                same = positions[1:] == positions[:-1]
-                if same.any():
-                    raise ValueError(f"entries must name each entry once, got {positions[int(np.argmax(same))]} again")
-        rows = csr.taken(self._rows(), positions, np.searchsorted(positions, self.indptr))
-        return _made(rows, self.shape, self.users, self.items, self.item_info)
-
-    def rows(self, user_numbers: Any) -> Ratings:
-        """Only some of the users, in the order given; row `n` of the result is row ``user_numbers[n]``.
-
-        Parameters
-        ----------
-        user_numbers : integer array
-            Row numbers, each at most once. All items stay.
-
-        Examples
-        --------
-        >>> r = Ratings.from_arrays(["ann", "bob"], [10, 30])
-        >>> r.rows([1]).users.ids
-        array(['bob'], dtype='<U3')
-        """
-        numbers = _checks.positions("user_numbers", user_numbers, self.n_users, "users")
-        if len(np.unique(numbers)) < len(numbers):
-            raise ValueError("user_numbers must name each user once, got some user again")
-        row_counts = self.user_counts[numbers]
-        indptr = csr.starts(row_counts)
-        positions = np.arange(indptr[-1]) + np.repeat(self.indptr[numbers] - indptr[:-1], row_counts)
-        users = None if self.users is None else IdMap(self.users.ids[numbers])
-        rows = csr.taken(self._rows(), positions, indptr)
-        return _made(rows, (len(numbers), self.n_items), users, self.items, self.item_info)
-
-    def item_major(
-        self, num_threads: int | None = None
-    ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.int64]]:
-        """The same entries by item, and by user within an item.
-
-        Parameters
-        ----------
-        num_threads : int, optional
-            None uses the processors this process may use. The result is the same for any number.
-
-        Returns
-        -------
-        indptr : int64 array, shape (n_items + 1,)
-            Item `i` holds the entries from ``indptr[i]`` to ``indptr[i + 1]``.
-        indices : int32 array, shape (nnz,)
-            User numbers, rising within an item.
-        order : int64 array, shape (nnz,)
-            Positions: ``data[order]`` are the values in this order.
-
-        Examples
-        --------
-        >>> r = Ratings.from_arrays([0, 0, 1], [0, 1, 0], [4.0, 5.0, 3.0])
-        >>> indptr, users, order = r.item_major()
-        >>> indptr, users, r.data[order]
-        (array([0, 2, 3]), array([0, 1, 0], dtype=int32), array([4., 3., 5.], dtype=float32))
-        """
-        return csr.transposed(self.indptr, self.indices, self.n_items, num_threads)
-
-    def to_scipy(self) -> sp.csr_array:
-        """A new `scipy.sparse.csr_array` of shape (n_users, n_items), whose arrays are its own."""
-        return sp.csr_array((self.data.copy(), self.indices.copy(), self.indptr.copy()), shape=self.shape)
-
-    def describe(self) -> dict[str, Any]:
-        """Facts about the matrix.
-
-        Returns
-        -------
-        dict
-            "users", "items", "ratings": numbers of rows, columns and entries; "density": share of pairs that have an
-            entry; "mean", "minimum", "maximum" of the values (None without entries); "empty_users", "empty_items":
-            rows and columns without an entry; "ratings_per_user", "ratings_per_item": a dict of "minimum", "25%",
-            "median", "75%", "maximum"; with timestamps also "first" and "last", the range of them.
-
-        Examples
-        --------
-        >>> Ratings.from_arrays([1, 1, 2], [1, 2, 2], [4.0, 5.0, 3.0]).describe()["density"]
-        0.75
-        """
-        pairs, stored = self.n_users * self.n_items, self.nnz > 0
-        per_user, per_item = self.user_counts, self.item_counts
-        facts: dict[str, Any] = {
-            "users": self.n_users,
-            "items": self.n_items,
-            "ratings": self.nnz,
-            "density": self.nnz / pairs if pairs else 0.0,
-            "mean": float(self.data.mean(dtype=np.float64)) if stored else None,
-            "minimum": float(self.data.min()) if stored else None,
-            "maximum": float(self.data.max()) if stored else None,
-            "empty_users": int(np.count_nonzero(per_user == 0)),
-            "empty_items": int(np.count_nonzero(per_item == 0)),
-            "ratings_per_user": _quartiles(per_user),
-            "ratings_per_item": _quartiles(per_item),
-        }
-        if self.timestamps is not None and stored:
-            facts["first"], facts["last"] = self.timestamps.min().item(), self.timestamps.max().item()
-        return facts
-
-    def __repr__(self) -> str:
-        extra = "" if self.timestamps is None else ", with timestamps"
-        return f"Ratings({self.n_users} users x {self.n_items} items, {self.nnz} entries, {self.data.dtype}{extra})"
-
-    def _rows(self) -> Csr:
-        return Csr(self.indptr, self.indices, self.data, self.timestamps)
-
-
-def _made(
-    rows: Csr,
-    shape: tuple[int, int],
-    users: IdMap | None,
-    items: IdMap | None,
-    item_info: Mapping[str, NDArray[Any]] | None = None,
-) -> Ratings:
-    """Ratings of rows already known to be canonical, without another check."""
-    return Ratings.__new__(Ratings)._keep(rows, shape, users, items, item_info or {})
-
-
-def _quartiles(entry_counts: NDArray[np.int64]) -> dict[str, float]:
-    if len(entry_counts) == 0:
-        return {}
-    values = np.quantile(entry_counts, [0, 0.25, 0.5, 0.75, 1])
-    return dict(zip(("minimum", "25%", "median", "75%", "maximum"), values.tolist(), strict=True))
+        rows, user_ids, item_ids = intake.from_columns(
+            text.read(path, user, item, value, timestamp, separator, header, id_type), duplicates, dtype
+        )
+        return cls._made(rows, (len(user_ids), len(item_ids)), user_ids, item_ids)

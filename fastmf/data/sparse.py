@@ -1,4 +1,4 @@
-"""The door for matrices: SciPy's sparse formats, and compressed rows, checked before any C code of theirs reads them."""
+"""The door for matrices: SciPy's sparse formats and compressed rows, checked before C code reads them."""
 
 from __future__ import annotations
 
@@ -79,8 +79,8 @@ def _entries(matrix: Any, shape: tuple[int, int]) -> tuple[NDArray[np.int32], ND
         rows, columns, given = _flattened(matrix)
     else:
         if matrix.format == "bsr":
-            blocks = [size // block for size, block in zip(shape, matrix.blocksize, strict=True)]
-            csr.check_structure(matrix.indptr, matrix.indices, *blocks, len(matrix.data), "matrix")
+            across, down = shape[1] // matrix.blocksize[1], shape[0] // matrix.blocksize[0]
+            csr.check_structure(matrix.indptr, matrix.indices, down, across, len(matrix.data), "matrix")
         filled_up = matrix.format in ("bsr", "dia")  # with zeros, which are no ratings
         matrix = matrix.tocoo(copy=filled_up)
         if filled_up:
@@ -110,4 +110,5 @@ def _flattened(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArr
 
 def _own(checked: Any, given: Any) -> Any:
     """`checked`, or a copy of it if it may be memory that somebody else can change."""
-    return checked.copy() if isinstance(given, np.ndarray) and np.may_share_memory(checked, given) else checked
+    shared = hasattr(given, "__array__") and np.may_share_memory(checked, np.asarray(given))
+    return checked.copy() if shared else checked

@@ -1,0 +1,56 @@
+"""The fast way through a text file that holds nothing but integer ids and plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf.data.factorise import factorise_integers
+from fastmf.data.ids import restored
+from fastmf.data.intake import Columns
+from fastmf.kernels.lines import read_lines
+
+ROLES = ("user", "item", "value", "timestamp")
+BYTES = 1 << 24  # read at a time
+TYPES = (np.int64, np.int64, np.float64, np.int64)
+
+
+def read(path: Any, at: dict[str, int], width: int, header: bool, separator: str) -> Columns | None:
+    """The columns of a file; None if some line is not plain, so that only the general way can read or refuse it."""
+    if not separator.isascii() or separator in "0123456789.-":
+        return None
+    roles = np.zeros(width, np.uint8)
+    for number, role in enumerate(ROLES, 1):
+        if role in at:
+            roles[at[role]] = number
+    pieces: dict[str, list[NDArray[Any]]] = {role: [] for role in ROLES}
+    with open(path, "rb") as file:
+        if header and not file.readline(BYTES).endswith(b"\n"):
+            return None
+        for lines in _whole_lines(file):
+            columns: list[NDArray[Any]] = [np.empty(lines.count(b"\n"), dtype) for dtype in TYPES]
+            read = read_lines(np.frombuffer(lines, np.uint8), ord(separator), roles, *columns)
+            if read <= 0:
+                return None
+            for role, column in zip(ROLES, columns, strict=True):
+                if role in at:
+                    pieces[role].append(column[:read])
+    if not pieces["user"]:
+        return None
+    users, rows = factorise_integers(np.concatenate(pieces.pop("user")))
+    items, columns_of = factorise_integers(np.concatenate(pieces.pop("item")))
+    values, times = (np.concatenate(pieces.pop(role)) if role in at else None for role in ROLES[2:])
+    return Columns(restored(users), rows, restored(items), columns_of, values, times)
+
+
+def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
+    """A file in pieces that end with a line feed; the last gets the one it may lack."""
+    rest = b""
+    while block := file.read(BYTES):
+        whole, feed, rest = (rest + block).rpartition(b"\n")
+        yield whole + feed
+    if rest:
+        yield rest + b"\n"

@@ -1,0 +1,223 @@
+"""The door for text files: columns of ids and numbers from CSV and its kin, with errors that name line and column."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain, islice
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _checks
+from fastmf._errors import RatingsFileError
+from fastmf.data import plain
+from fastmf.data.factorise import ascending, compact, is_plain_integer
+from fastmf.data.ids import IdMap, restored
+from fastmf.data.intake import Columns
+
+ROWS = 1024  # read at a time, few enough to stay in the cache
+NUMBERS = ("value", "timestamp")
+ENCODING = "utf-8-sig"  # UTF-8, whose byte order mark is no part of the first field
+
+
+class Layout(NamedTuple):
+    """The columns of a file: where each role's is, how many there are, and whether the first row names them."""
+
+    at: dict[str, int]
+    width: int
+    header: bool
+
+
+class _BadRowError(Exception):
+    """A row that cannot be read: its place among the rows that are not blank, the column, and what is wrong."""
+
+
+def read(
+    path: Any,
+    user: Any,
+    item: Any,
+    value: Any,
+    timestamp: Any,
+    separator: Any,
+    header: Any,
+    id_type: Any,
+) -> Columns:
+    """Read the columns asked for, by header name or by number."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path must be a string or a path, got {_checks.shown(path)}")
+    if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
+        raise ValueError(f"separator must be one character, not a quote or a line end, got {_checks.shown(separator)}")
+    _checks.choice("id_type", id_type, ("auto", "int", "text"))
+    wanted = {"user": user, "item": item, "value": value, "timestamp": timestamp}
+    wanted = {role: column for role, column in wanted.items() if column is not None or role in ("user", "item")}
+    for role, column in wanted.items():
+        if not isinstance(column, str):
+            _checks.integer(role, column, 0)
+    named = any(isinstance(column, str) for column in wanted.values())
+    if header != "auto" and _checks.flag("header", header) is False and named:
+        raise ValueError(f"header must be True or 'auto' when a column is given by name, got {header!r}")
+
+    try:
+        with open(path, encoding=ENCODING, newline="") as file:
+            reader = csv.reader(file, delimiter=separator, strict=True)
+            rows = filter(None, reader)
+            first = next(rows, [])
+            layout = _layout(first, wanted, header)
+            columns = None
+            if id_type != "text" and reader.line_num == 1:
+                columns = plain.read(path, layout.at, layout.width, layout.header, separator)
+            return columns or _read_rows(rows if layout.header else chain([first], rows), layout, id_type)
+    except UnicodeDecodeError as error:
+        line, column, problem = _undecodable_line(path), "", f"must be UTF-8 text, and has {error.reason}"
+    except csv.Error as error:
+        line, column, problem = _line_of(path, separator, None), "", str(error)
+    except _BadRowError as error:
+        row, column, problem = error.args
+        line = _line_of(path, separator, row)
+    where = f", column {column}" if column else ""
+    raise RatingsFileError(f"{os.fsdecode(path)}, line {line}{where}: {problem}")
+
+
+def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
+    """What the first row of a file says about its columns."""
+    if not first:
+        raise _BadRowError(0, "", "must hold a rating, and the file ends here")
+    at = {}
+    for role, column in wanted.items():
+        if isinstance(column, str):
+            if first.count(column) != 1:
+                names = ", ".join(map(repr, first))
+                raise _BadRowError(0, "", f"the header must name the column {column!r} ({role}) once, got {names}")
+            at[role] = first.index(column)
+        elif column < len(first):
+            at[role] = int(column)
+        else:
+            hint = "; without values, pass value=None" if role == "value" else ""
+            raise _BadRowError(
+                0, "", f"must have a column {column} ({role}), counted from 0, got {len(first)} columns{hint}"
+            )
+    if len(set(at.values())) < len(at):
+        raise ValueError(f"{', '.join(wanted)} must be different columns, got {list(wanted.values())}")
+    if header == "auto":
+        named = any(isinstance(column, str) for column in wanted.values())
+        header = named or not all(_is_number(first[at[role]]) for role in NUMBERS if role in at)
+    return Layout(at, len(first), header)
+
+
+def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str) -> Columns:
+    """Read rows of any proper CSV."""
+    texts = {role: _Ids(role, layout.at[role]) for role in ("user", "item")}
+    numbers = {role: _Numbers(role, layout.at[role]) for role in NUMBERS if role in layout.at}
+    every: list[_Ids | _Numbers] = [*texts.values(), *numbers.values()]
+    done = before = int(layout.header)
+    while chunk := list(islice(rows, ROWS)):
+        if set(map(len, chunk)) != {layout.width}:
+            bad = next(n for n, row in enumerate(chunk) if len(row) != layout.width)
+            problem = f"must have {layout.width} columns as the first line has, got {len(chunk[bad])}"
+            raise _BadRowError(done + bad, "", problem)
+        for column in every:
+            column.add(chunk, done)
+        done += len(chunk)
+    if done == before:
+        raise _BadRowError(1, "", "must hold a rating, and the file ends here, after its header")
+    users, items = (texts[role].result(id_type, before) for role in ("user", "item"))
+    values, times = (numbers[role].result() if role in numbers else None for role in NUMBERS)
+    return Columns(*users, *items, values, times)
+
+
+class _Ids:
+    """A column of ids while the file is read: each distinct text once, and a number for each row."""
+
+    def __init__(self, role: str, at: int) -> None:
+        self.label, self.get = f"{at} ({role})", itemgetter(at)
+        self.numbered: defaultdict[str, int] = defaultdict()
+        self.numbered.default_factory = self.numbered.__len__
+        self.pieces: list[NDArray[np.int32]] = []
+
+    def add(self, chunk: list[list[str]], done: int) -> None:
+        numbers = np.fromiter(map(self.numbered.__getitem__, map(self.get, chunk)), np.int32, len(chunk))
+        if "" in self.numbered:
+            raise _BadRowError(
+                done + int(np.argmax(numbers == self.numbered[""])), self.label, "must hold an id, got nothing"
+            )
+        self.pieces.append(numbers)
+
+    def result(self, id_type: str, before: int) -> tuple[IdMap, NDArray[np.int32]]:
+        numbers = np.concatenate(self.pieces)
+        texts = list(self.numbered)
+        textual = id_type == "text" or next((text for text in texts if not is_plain_integer(text)), None)
+        if textual and id_type == "int":
+            at = before + int(np.argmax(numbers == self.numbered[str(textual)]))
+            raise _BadRowError(at, self.label, f"must hold a plain 64-bit integer, got {textual!r}")
+        ids, numbers = ascending(compact(texts) if textual else np.array(list(map(int, texts)), np.int64), numbers)
+        return restored(ids), numbers
+
+
+class _Numbers:
+    """A column of finite numbers while the file is read: float64, or int64 for times that are all integers."""
+
+    def __init__(self, role: str, at: int) -> None:
+        self.label, self.get, self.whole = f"{at} ({role})", itemgetter(at), role == "timestamp"
+        self.pieces: list[NDArray[Any]] = []
+
+    def add(self, chunk: list[list[str]], done: int) -> None:
+        texts = list(map(self.get, chunk))
+        try:
+            self.pieces.append(self._parsed(texts))
+        except ValueError:
+            bad = next(n for n, text in enumerate(texts) if not _is_number(text))
+            raise _BadRowError(done + bad, self.label, f"must hold a finite number, got {texts[bad]!r}") from None
+
+    def _parsed(self, texts: list[str]) -> NDArray[Any]:
+        if "_" in "".join(texts):  # Python reads 1_000 as a number, other programs do not
+            raise ValueError
+        if self.whole:
+            try:
+                return np.fromiter(map(int, texts), np.int64, len(texts))
+            except (ValueError, OverflowError):
+                self.whole = False
+        numbers = np.fromiter(map(float, texts), np.float64, len(texts))
+        if not np.isfinite(numbers).all():
+            raise ValueError
+        return numbers
+
+    def result(self) -> NDArray[Any]:
+        return np.concatenate(self.pieces)  # float64 as soon as one piece is
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return "_" not in text and bool(np.isfinite(float(text)))
+    except ValueError:
+        return False
+
+
+def _line_of(path: Any, separator: str, row: int | None) -> int:
+    """The line on which a row begins, counting rows that are not blank; None: the row that is no proper CSV."""
+    with open(path, encoding=ENCODING, newline="") as file:
+        reader = csv.reader(file, delimiter=separator, strict=True)
+        seen = 0
+        while True:
+            line = reader.line_num + 1
+            try:
+                fields = next(reader)
+            except (csv.Error, StopIteration):
+                return line
+            if fields and seen == row:
+                return line
+            seen += bool(fields)
+
+
+def _undecodable_line(path: Any) -> int:
+    with open(path, "rb") as file:
+        for number, line in enumerate(file, 1):
+            try:
+                line.decode("utf-8")
+            except UnicodeDecodeError:
+                return number
+    return number
