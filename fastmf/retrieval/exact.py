@@ -216,7 +216,10 @@ def _factors(
     if len(Y) > np.iinfo(np.int32).max:
         raise ValueError(f"items must have fewer than 2**31 rows, got {len(Y)}")
     dtype = np.result_type(Q, Y)
-    bias = None if item_bias is None else _checks.finite_vector("item_bias", item_bias, len(Y)).astype(dtype, copy=False)
+    bias = None
+    if item_bias is not None:
+        with np.errstate(over="ignore"):  # what leaves the range of float32 shows in the scores
+            bias = _checks.finite_vector("item_bias", item_bias, len(Y)).astype(dtype, copy=False)
     return Q.astype(dtype, copy=False), Y.astype(dtype, copy=False), bias
 
 
@@ -264,9 +267,8 @@ def _rows(
         falls[indptr[1:-1][(indptr[1:-1] > start) & (indptr[1:-1] < stop)] - start - 1] = False  # from row to row
         if falls.any():
             at = int(start + np.argmax(falls))
-            raise ValueError(
-                f"{name} must be strictly ascending in each row, got {indices[at]} before {indices[at + 1]} at index {at}"
-            )
+            pair = f"{indices[at]} before {indices[at + 1]} at index {at}"
+            raise ValueError(f"{name} must be strictly ascending in each row, got {pair}")
     return indptr, indices
 
 

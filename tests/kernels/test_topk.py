@@ -1,0 +1,217 @@
+"""The retrieval kernels against their twins: over instruction sets, dtypes, threads and shapes."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+from reference import topk as twin
+from tolerances import tolerance
+
+from fastmf.kernels import topk
+
+# queries, items, factors, k: lone queries, tiles and panels that are not whole, blocks, k beyond the sorted list,
+# k beyond the items, no factors
+SHAPES = [
+    (1, 1, 1, 1),
+    (1, 500, 64, 10),
+    (2, 33, 7, 5),
+    (5, 64, 16, 3),
+    (13, 100, 33, 40),
+    (30, 129, 8, 129),
+    (7, 20, 5, 50),
+    (19, 77, 0, 6),
+    (400, 40, 3, 4),
+]
+
+
+def rows_of(rng, n, n_items, most):
+    """A CSR pattern of sorted item numbers, some rows empty, some with everything."""
+    lengths = rng.integers(0, most + 1, n)
+    rows = [np.sort(rng.choice(n_items, min(length, n_items), replace=False)) for length in lengths]
+    indptr = np.concatenate([[0], np.cumsum([len(row) for row in rows])])
+    return indptr.astype(np.int64), np.concatenate(rows).astype(np.int32)
+
+
+def problem(shape, dtype, seed=0, whole=True):
+    """Factors and biases; whole numbers make sums exact and ties frequent."""
+    n, n_items, factors, _ = shape
+    rng = np.random.default_rng(seed)
+    sizes = (n, factors), (n_items, factors), (n_items,)
+    arrays = [(rng.integers(-3, 4, size) if whole else rng.standard_normal(size)).astype(dtype) for size in sizes]
+    for array in arrays:
+        array.flags.writeable = False
+    return rng, *arrays
+
+
+def run(function, shape, dtype, *arguments, num_threads=1):
+    ids, scores = np.full((shape[0], shape[3]), 7, np.int32), np.full((shape[0], shape[3]), 7, dtype)
+    assert function(*arguments, ids, scores, num_threads) == 0
+    return ids, scores
+
+
+@cache
+def filtered_problems(shape, dtype):
+    """Arguments of top_k without and with bias, subset, seen and excluded items, and the twin's lists."""
+    rng, queries, items, bias = problem(shape, dtype)
+    n, n_items = shape[:2]
+    subset = np.flatnonzero(rng.random(n_items) < 0.8).astype(np.int32)
+    some, all_of_them, nothing = n_items // 2, n_items, (None, None)
+    problems = []
+    for filters in (
+        (None, None, *nothing, *nothing),
+        (bias, None, *rows_of(rng, n, n_items, all_of_them), *nothing),
+        (bias, subset, *rows_of(rng, n, n_items, some), *rows_of(rng, n, n_items, some)),
+    ):
+        arguments = (queries, items, filters[0], False, *filters[1:])
+        problems.append((arguments, run(twin.top_k, shape, np.float64, *arguments)))
+    return problems
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_top_k_with_ties_and_filters_is_the_twin_exactly(simd, dtype, num_threads, shape):
+    for arguments, expected in filtered_problems(shape, dtype):
+        found = run(topk.top_k, shape, dtype, *arguments, num_threads=num_threads)
+        np.testing.assert_array_equal(found[0], expected[0])
+        np.testing.assert_array_equal(found[1], expected[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("cosine", [False, True])
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[0] < 400], ids=str)
+def test_scores_are_the_twins_up_to_rounding(simd, dtype, cosine, shape):
+    _, queries, items, bias = problem(shape, dtype, whole=False)
+    arguments = (queries, items, None if cosine else bias, cosine, None, None, None, None, None)
+    _, expected = run(twin.top_k, shape, np.float64, *arguments)
+    _, found = run(topk.top_k, shape, dtype, *arguments)
+    size = (
+        1.0 if cosine else np.linalg.norm(queries, axis=1).max(initial=1) * np.linalg.norm(items, axis=1).max(initial=1)
+    )
+    np.testing.assert_allclose(found, expected, rtol=0, atol=tolerance(dtype, shape[2]) * max(size, abs(bias).max()))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("cosine", [False, True])
+@pytest.mark.parametrize("factors", [1, 16, 37, 100])
+def test_a_query_gets_the_same_bits_alone_and_in_any_batch_and_subset(simd, dtype, cosine, factors):
+    shape = (41, 205, factors, 205)
+    rng, queries, items, _ = problem(shape, dtype, whole=False)
+    rest = (None, cosine, None, None, None, None, None)
+    ids, scores = run(topk.top_k, shape, dtype, queries, items, *rest)
+    by_item = np.take_along_axis(scores, np.argsort(ids, axis=1), axis=1)
+    for n in (1, 2, 4, 5, 6, 7, 11, 12, 13, 29):
+        start = int(rng.integers(0, len(queries) - n + 1))
+        some = run(topk.top_k, (n, *shape[1:]), dtype, queries[start : start + n], items, *rest)
+        np.testing.assert_array_equal(some[0], ids[start : start + n])
+        np.testing.assert_array_equal(some[1], scores[start : start + n])
+    subset = np.flatnonzero(rng.random(len(items)) < 0.5).astype(np.int32)
+    found, scores = run(topk.top_k, (41, 0, 0, len(subset)), dtype, queries, items, None, cosine, subset, *rest[3:])
+    np.testing.assert_array_equal(scores, np.take_along_axis(by_item, found, axis=1))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_parts_of_the_catalogue_merge_to_the_same_lists(simd, dtype):
+    """Few queries and many values: with several threads the items are cut, too."""
+    shape = (3, 70_000, 40, 50)
+    rng, queries, items, bias = problem(shape, dtype)
+    arguments = (queries, items, bias, False, None, *rows_of(rng, 3, shape[1], 5000), None, None)
+    alone = run(topk.top_k, shape, dtype, *arguments)
+    for num_threads in (2, 3):
+        together = run(topk.top_k, shape, dtype, *arguments, num_threads=num_threads)
+        np.testing.assert_array_equal(together[0], alone[0])
+        np.testing.assert_array_equal(together[1], alone[1])
+    scores = queries.astype(np.float64) @ items.T.astype(np.float64) + bias
+    for q in range(3):
+        scores[q, arguments[6][arguments[5][q] : arguments[5][q + 1]]] = -np.inf
+    np.testing.assert_array_equal(alone[0], np.argsort(-scores, axis=1, kind="stable")[:, :50])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 10, 32, 33, 100, 1000])
+@pytest.mark.parametrize("order", ["rising", "falling", "equal", "random"])
+def test_every_order_of_scores(simd, dtype, k, order):
+    """Rising scores displace the list at each item, falling ones never; equal ones must leave the first k."""
+    n_items = 3000
+    bias = {
+        "rising": np.arange(n_items),
+        "falling": -np.arange(n_items),
+        "equal": np.zeros(n_items),
+        "random": np.random.default_rng(k).integers(0, 200, n_items),
+    }[order].astype(dtype)
+    empty = np.empty((2, 0), dtype), np.empty((n_items, 0), dtype)
+    ids, scores = run(topk.top_k, (2, n_items, 0, k), dtype, *empty, bias, False, None, None, None, None, None)
+    expected = np.lexsort((np.arange(n_items), -bias))[:k]
+    np.testing.assert_array_equal(ids, [expected, expected])
+    np.testing.assert_array_equal(scores, [bias[expected]] * 2)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_cosine_holds_at_the_ends_of_the_range(simd, dtype):
+    """Squares of such numbers overflow or vanish; a row of zeros has no direction."""
+    huge, tiny = np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal * 64
+    items = np.array([[huge, huge], [tiny, 0], [0, 0], [-1, 1], [0, huge / 4]], dtype)
+    arguments = (None, True, None, None, None, None, None)
+    for query in ([[huge, 0]], [[tiny, 0]], [[3, 0]]):
+        ids, scores = run(topk.top_k, (1, 5, 2, 5), dtype, np.array(query, dtype), items, *arguments)
+        np.testing.assert_array_equal(ids, [[1, 0, 2, 4, 3]])
+        np.testing.assert_allclose(scores, [[1, 0.5**0.5, 0, 0, -(0.5**0.5)]], rtol=tolerance(dtype, 2))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_score_that_is_not_finite_is_reported(simd, dtype, bad):
+    shape = (14, 90, 6, 3)
+    _, queries, items, _ = problem(shape, dtype, whole=False)
+    items = items.copy()
+    items[77, 2] = bad
+    ids, scores = np.empty((14, 3), np.int32), np.empty((14, 3), dtype)
+    assert topk.top_k(queries, items, None, False, None, None, None, None, None, ids, scores, 1) > 0
+
+
+def test_minus_zero_ties_with_zero(simd):
+    items = np.array([[0.0], [-0.0], [0.0]], np.float32)
+    bias = np.array([-0.0, 0.0, -0.0], np.float32)
+    for k in (2, 3):
+        ids, _ = run(topk.top_k, (1, 3, 1, k), np.float32, np.ones((1, 1), np.float32), items, bias, False, *[None] * 5)
+        np.testing.assert_array_equal(ids, [[0, 1, 2][:k]])
+
+
+@cache
+def rank_problems(shape, dtype):
+    rng, queries, items, bias = problem(shape, dtype)
+    n, n_items = shape[:2]
+    targets = rows_of(rng, n, n_items, 12)
+    rng.shuffle(targets[1][: targets[0][1]])  # any order within a row
+    problems = []
+    for filters in ((None, None, None), (bias, *rows_of(rng, n, n_items, n_items))):
+        arguments = (queries, items, *filters, *targets)
+        problems.append((arguments, run_rank_of(twin.rank_of, np.float64, *arguments)))
+    return problems
+
+
+def run_rank_of(function, dtype, *arguments, num_threads=1):
+    scores, (higher, equal) = np.full(len(arguments[-1]), 7, dtype), np.full((2, len(arguments[-1])), 7, np.int64)
+    function(*arguments, scores, higher, equal, num_threads)
+    return scores, higher, equal
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_rank_of_is_the_twin_exactly(simd, dtype, num_threads, shape):
+    for arguments, expected in rank_problems(shape, dtype):
+        found = run_rank_of(topk.rank_of, dtype, *arguments, num_threads=num_threads)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_ranks_and_lists_agree_bit_for_bit(simd, dtype):
+    """A target at place r of the whole list has the rank r, whatever rounding does to near-ties."""
+    shape = (23, 310, 37, 310)
+    _, queries, items, bias = problem(shape, dtype, whole=False)
+    ids, _ = run(topk.top_k, shape, dtype, queries, items, bias, False, *[None] * 5)
+    indptr = np.arange(24, dtype=np.int64) * 310
+    _, higher, equal = run_rank_of(topk.rank_of, dtype, queries, items, bias, None, None, indptr, ids.ravel())
+    np.testing.assert_array_equal((higher + equal).reshape(23, 310), np.tile(np.arange(310), (23, 1)))
