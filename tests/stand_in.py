@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from fastmf._params import param
-from fastmf.models._base import FactorModel, as_ratings
+from fastmf.models._base import FactorModel
+from fastmf.models._intake import as_ratings
 from fastmf.models._state import State
 
 

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.data import IdMap, Ratings, csr
-from fastmf.models._base import FactorModel, as_ratings
+from fastmf.models._base import FactorModel
+from fastmf.models._intake import as_ratings
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int32]]  # indptr and indices of a CSR
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastmf import _random
 from fastmf.data import Ratings
-from fastmf.models._base import as_ratings
+from fastmf.models._intake import as_ratings
 
 # Streams of random numbers, one for each use.
 RANDOM, STRATIFIED, STRATIFIED_ROWS, USERS, USERS_ROWS, FOLDS = (number << 32 for number in range(1, 7))

@@ -15,7 +15,7 @@ from fastmf.evaluation.alignment import gathered
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.report import Report
 from fastmf.evaluation.tally import checked_vectors, collected, tally_of
-from fastmf.models._base import as_ratings
+from fastmf.models._intake import as_ratings
 
 
 def evaluate_lists(
