@@ -1,18 +1,34 @@
-"""AUC"""
+"""The area under the ROC curve, of each user, over the whole catalogue."""
+
+from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
+from fastmf.evaluation.alignment import Rows
+from fastmf.models._state import State
+from fastmf.retrieval import rank_of
 
 
-def per_user(state, users, relevant, skipped, num_threads):
-    out = np.empty(len(users))
-    S = state.user_factors[users].astype(float) @ state.item_factors.T.astype(float) + state.item_bias
-    for j in range(len(users)):
-        rel = relevant[1][relevant[0][j] : relevant[0][j + 1]]
-        neg = np.ones(S.shape[1], bool)
-        neg[rel] = False
-        if skipped is not None:
-            neg[skipped[1][skipped[0][j] : skipped[0][j + 1]]] = False
-        a = S[j, rel][:, None]
-        b = S[j, neg][None]
-        out[j] = ((a > b) + 0.5 * (a == b)).mean() if neg.any() else 0.5
-    return out
+def auc_of_users(
+    state: State, users: NDArray[np.int64], relevant: Rows, excluded: Rows | None, num_threads: int
+) -> NDArray[np.float64]:
+    """Probability that a relevant item of each user outranks one neither relevant nor excluded, ties half.
+
+    With h_r items above relevant item r and e_r level with it, sum_r (h_r + e_r / 2) counts the pairs the relevant
+    items lose. Among the n relevant ones themselves each pair is lost once, or twice by half: n (n - 1) / 2 in all,
+    whatever their order. The rest is lost to irrelevant items. 1/2 for a user without any.
+    """
+    higher, level = rank_of(
+        state.user_factors[users],
+        state.item_factors,
+        relevant,
+        item_bias=state.item_bias,
+        seen=excluded,
+        all_level=True,
+        num_threads=num_threads,
+    )
+    n = np.diff(relevant[0])
+    twice_lost = np.add.reduceat(2 * higher + level, relevant[0][:-1]) - n * (n - 1)
+    others = len(state.item_factors) - n - (0 if excluded is None else np.diff(excluded[0]))
+    return np.where(others > 0, 1 - twice_lost / np.maximum(2 * n * others, 1), 0.5)

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
 from fastmf.data import Ratings
-from fastmf.evaluation import auc
 from fastmf.evaluation.alignment import Rows, gathered, in_numbers_of
+from fastmf.evaluation.auc import auc_of_users
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.predictions import checked_model, rating_errors, why_no_ratings
 from fastmf.evaluation.report import Report
@@ -122,7 +122,7 @@ def evaluate(
             if any(METRICS[name].has_cutoff for name in names):
                 tally.add(first, model._top(numbers, tally.length, seen=skipped, num_threads=threads)[0], *wanted)
             if "auc" in names:
-                aucs[first : first + block] = auc.per_user(state, numbers, wanted, skipped, threads)
+                aucs[first : first + block] = auc_of_users(state, numbers, wanted, skipped, threads)
         figures, per_user = collected(names, tally)
         if "auc" in names:
             figures["auc"], per_user["auc"] = float(aucs.mean()), aucs

@@ -31,4 +31,5 @@ def rank_of(
     higher: NDArray[np.int64],  # one a target, written
     equal: NDArray[np.int64],  # one a target, written
     num_threads: int,
+    all_level: bool = False,
 ) -> None: ...

@@ -113,6 +113,7 @@ def top_k(
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(excluded_indptr, excluded_indices)
     search.k = k
+    search.all_level = 0
 
     # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
     blocks = ceiling(n, block_queries(factors, min(k, count), sizeof(floating)))
@@ -178,6 +179,7 @@ def rank_of(
     int64_t[::1] higher,                   # OUT one a target: items with a higher score
     int64_t[::1] equal,                    # OUT one a target: items with the same score and a smaller number
     int num_threads,
+    bint all_level=False,                  # IN  whether `equal` counts the items of a larger number too
 ):
     """Fill `scores`, `higher` and `equal`."""
     cdef int64_t n = queries.shape[0], factors = items.shape[1]
@@ -197,6 +199,7 @@ def rank_of(
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(None, None)
     search.k = 1
+    search.all_level = all_level
     blocks = ceiling(n, block_queries(factors, 1, sizeof(floating)))
     blocks = ceiling(blocks, num_threads) * num_threads
     rows = ceiling(n, blocks)

@@ -136,6 +136,7 @@ def rank_of(
     *,
     item_bias: ArrayLike | None = None,
     seen: tuple[ArrayLike, ArrayLike] | None = None,
+    all_level: bool = False,
     num_threads: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For given items of each query, how many of all the items it may get come before them.
@@ -153,6 +154,8 @@ def rank_of(
     item_bias : array of shape (n_items,), optional
     seen : (indptr, indices), optional
         As in `top_k`: these do not count.
+    all_level : bool, default False
+        Let `equal` count every other item with the same score, for measures in which a tie is half a win.
     num_threads : int, optional
         By default as many as the process may use.
 
@@ -161,7 +164,7 @@ def rank_of(
     higher : int64 array, aligned with the indices of `targets`
         Items not in `seen` with a higher score.
     equal : int64 array, aligned with the indices of `targets`
-        Items not in `seen` with the same score and a smaller number.
+        Items not in `seen` with the same score and, unless `all_level`, a smaller number.
 
     Raises
     ------
@@ -180,6 +183,7 @@ def rank_of(
     target_lists = _lists("targets", targets, len(Q), len(Y))
     if target_lists is None:
         raise TypeError("targets must be a pair of arrays (indptr, indices), got None")
+    all_level = _checks.flag("all_level", all_level)
     threads = _threads.effective(num_threads).count
     _check_finite("items", Y)
     indptr, indices = target_lists
@@ -202,6 +206,7 @@ def rank_of(
             higher,
             equal,
             threads,
+            all_level,
         )
     return higher, equal
 

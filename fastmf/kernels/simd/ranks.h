@@ -2,7 +2,8 @@
  *
  *     higher = #{i allowed: s_i > t}      equal = #{i allowed: s_i = t, i < target}      t the score of the target
  *
- * so that higher + equal is the target's place in the list that top_k would give, counted from 0. The scores, those of
+ * so that higher + equal is the target's place in the list that top_k would give, counted from 0. With `all_level`, for
+ * metrics that count a tie as half, equal is over all i but the target. The scores, those of
  * the targets included, are the bits that top_k sees. A block of queries meets panel after panel of items; the scores of a
  * tile go to L1 and are compared with every target of their query.
  */
@@ -42,19 +43,22 @@ static void FN(score_targets)(const fm_search *s, int64_t query, const int32_t *
 
 /* Count one query's scores of items first, first + 1, ... against each of its targets. */
 FM_INLINE void FN(count_above)(const real *scores, int64_t first, const int32_t *targets, const real *t, int64_t n,
-                               int64_t *higher, int64_t *equal)
+                               int all_level, int64_t *higher, int64_t *equal)
 {
     for (int64_t j = 0; j < n; j++) {
         uint32_t above = 0, below = 0;
         for (int v = 0; v < PANEL_VECTORS; v++)
             above |= FN(above)(load(scores + v * LANES), splat(t[j])) << v * LANES;
         higher[j] += __builtin_popcount(above);
-        if (first >= targets[j])
+        const int64_t own = targets[j] - first; /* the target's place, which may lie outside the panel */
+        if (own <= 0 && !all_level)
             continue;
         for (int v = 0; v < PANEL_VECTORS; v++)
             below |= FN(above)(splat(t[j]), load(scores + v * LANES)) << v * LANES;
-        const int64_t smaller = targets[j] - first; /* items of the panel with a smaller number than the target */
-        equal[j] += __builtin_popcount(~(above | below) & (smaller < PANEL ? (1u << smaller) - 1 : ~0u >> (32 - PANEL)));
+        uint32_t counted = ~0u >> (32 - PANEL);
+        if (own >= 0 && own < PANEL)
+            counted &= all_level ? ~(1u << own) : (1u << own) - 1;
+        equal[j] += __builtin_popcount(~(above | below) & counted);
     }
 }
 
@@ -81,7 +85,7 @@ FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int r
         }
         for (int64_t i = s->items.count - first; i < PANEL; i++)
             mine[i] = -(real)__builtin_inf();
-        FN(count_above)(mine, first, targets->indices + start, t + start, n, higher + start, equal + start);
+        FN(count_above)(mine, first, targets->indices + start, t + start, n, s->all_level, higher + start, equal + start);
     }
 }
 

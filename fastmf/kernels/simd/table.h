@@ -53,6 +53,7 @@ typedef struct {
     const void *queries;     /* rows of `factors` each */
     fm_lists seen, excluded; /* a row a query: items it must not get */
     int64_t k;               /* >= 1 */
+    int all_level;           /* ranks: count level items of a higher number too */
 } fm_search;
 
 #define FM_TABLE(real, name)                                                                                           \

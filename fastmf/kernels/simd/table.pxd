@@ -42,6 +42,7 @@ cdef extern from "table.h" nogil:
         fm_lists seen
         fm_lists excluded
         int64_t k
+        int all_level
 
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
