@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy.sparse
 from numpy.typing import NDArray
 
 from fastmf.data import IdMap, Ratings, csr
@@ -77,10 +78,6 @@ def _translated(
             hint = "; its rows hold ids of the model's items: it looks transposed"
         raise ValueError(f"{name} must have users and items the model knows, got none in {given.nnz} entries{hint}")
     kept = ~lost
-    times = None if given.timestamps is None else given.timestamps[kept]
-    assembled = csr.assemble(
-        rows[kept].astype(np.int32), columns[kept].astype(np.int32), given.data[kept], times, shape, "error"
-    )
     notes = []
     if lost.any():
         n_users = len(np.unique(given.row_numbers()[unknown_user]))
@@ -89,4 +86,5 @@ def _translated(
             f"left out: {int(lost.sum()):,} of {given.nnz:,} {name} entries, for {n_users:,} users and "
             f"{n_items:,} items the model does not know"
         )
-    return Ratings(*assembled[:3], shape=shape, timestamps=times and assembled.timestamps), notes
+    entries = (given.data[kept], (rows[kept], columns[kept]))
+    return Ratings.from_sparse(scipy.sparse.coo_array(entries, shape=shape)), notes

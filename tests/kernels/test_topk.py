@@ -178,7 +178,7 @@ def test_minus_zero_ties_with_zero(simd):
 
 
 @cache
-def rank_problems(shape, dtype):
+def rank_problems(shape, dtype, all_level):
     rng, queries, items, bias = problem(shape, dtype)
     n, n_items = shape[:2]
     targets = rows_of(rng, n, n_items, 12)
@@ -186,22 +186,23 @@ def rank_problems(shape, dtype):
     problems = []
     for filters in ((None, None, None), (bias, *rows_of(rng, n, n_items, n_items))):
         arguments = (queries, items, *filters, *targets)
-        problems.append((arguments, run_rank_of(twin.rank_of, np.float64, *arguments)))
+        problems.append((arguments, run_rank_of(twin.rank_of, np.float64, *arguments, all_level=all_level)))
     return problems
 
 
-def run_rank_of(function, dtype, *arguments, num_threads=1):
+def run_rank_of(function, dtype, *arguments, num_threads=1, all_level=False):
     scores, (higher, equal) = np.full(len(arguments[-1]), 7, dtype), np.full((2, len(arguments[-1])), 7, np.int64)
-    function(*arguments, scores, higher, equal, num_threads)
+    function(*arguments, scores, higher, equal, num_threads, all_level)
     return scores, higher, equal
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
+@pytest.mark.parametrize("all_level", [False, True])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_rank_of_is_the_twin_exactly(simd, dtype, num_threads, shape):
-    for arguments, expected in rank_problems(shape, dtype):
-        found = run_rank_of(topk.rank_of, dtype, *arguments, num_threads=num_threads)
+def test_rank_of_is_the_twin_exactly(simd, dtype, num_threads, shape, all_level):
+    for arguments, expected in rank_problems(shape, dtype, all_level):
+        found = run_rank_of(topk.rank_of, dtype, *arguments, num_threads=num_threads, all_level=all_level)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 

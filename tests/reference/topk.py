@@ -49,9 +49,20 @@ def top_k(
 
 
 def rank_of(
-    queries, items, bias, seen_indptr, seen_indices, target_indptr, target_indices, scores, higher, equal, num_threads
+    queries,
+    items,
+    bias,
+    seen_indptr,
+    seen_indices,
+    target_indptr,
+    target_indices,
+    scores,
+    higher,
+    equal,
+    num_threads,
+    all_level=False,
 ):
-    """Count the allowed items with a higher score, and those with the same score and a smaller number."""
+    """Count the allowed items with a higher score, and those with the same score and a smaller (or any) number."""
     for q in range(len(queries)):
         hidden = listed(seen_indptr, seen_indices, q)
         all_scores = [
@@ -61,4 +72,5 @@ def rank_of(
             t = int(target_indices[j])
             scores[j] = all_scores[t]
             higher[j] = sum(s > all_scores[t] for i, s in enumerate(all_scores) if i not in hidden)
-            equal[j] = sum(s == all_scores[t] for i, s in enumerate(all_scores[:t]) if i not in hidden)
+            level = [i for i, s in enumerate(all_scores) if s == all_scores[t] and i not in hidden and i != t]
+            equal[j] = len(level) if all_level else sum(i < t for i in level)
