@@ -1,0 +1,65 @@
+"""fastmf itself: WALS for weighted factorisation, BiasedMF for ratings.
+
+WALS states the task with unobserved_weight = 1, regularization_exponent = 0, alpha = weight and data of ones. Both fit
+anew up to each mark, and `history` has the seconds of every iteration.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scipy import sparse
+
+import fastmf
+from benchmarks.versus._harness import Contender, Rerun
+from benchmarks.versus._tasks import Explicit, Weighted, biased_scores
+
+
+class _Weighted(Rerun):
+    @property
+    def factors(self) -> tuple[Any, Any]:
+        return self.model.user_factors, self.model.item_factors
+
+
+class _Explicit(Rerun):
+    def predictions(self, task: Explicit) -> Any:
+        model = self.model
+        return biased_scores(model.mean, model.user_bias, model.item_bias, model.user_factors, model.item_factors, task)
+
+
+def _clock(model: Any) -> list[float]:
+    return [record["seconds"] for record in model.history]
+
+
+def weighted(task: Weighted) -> list[Contender]:
+    def fit(iterations: int) -> Any:
+        return fastmf.WALS(
+            factors=task.factors,
+            iterations=iterations,
+            regularization=task.regularization,
+            unobserved_weight=1.0,
+            regularization_exponent=0.0,
+            alpha=task.weight,
+            num_threads=task.threads,
+            random_state=task.seed,
+        ).fit(task.matrix)
+
+    return [Contender("fastmf exact", lambda: _Weighted(fit, _clock))]
+
+
+def explicit(task: Explicit) -> list[Contender]:
+    matrix = sparse.csr_array((task.values, (task.users, task.items)), shape=task.shape)
+
+    def fit(epochs: int, parallel: str) -> Any:
+        return fastmf.BiasedMF(
+            factors=task.factors,
+            epochs=epochs,
+            parallel=parallel,
+            num_threads=task.threads,
+            random_state=task.seed,
+        ).fit(matrix)
+
+    return [
+        Contender(f"fastmf {parallel}", lambda parallel=parallel: _Explicit(lambda n: fit(n, parallel), _clock))
+        for parallel in ("blocked", "hogwild")
+    ]

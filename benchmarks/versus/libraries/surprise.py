@@ -1,0 +1,44 @@
+"""Surprise: SVD with its defaults, one thread. Its data are Python lists of tuples, so large tasks are left out."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from benchmarks.versus._harness import Contender, Rerun
+from benchmarks.versus._tasks import Explicit, biased_scores
+
+LARGEST = 3_000_000  # ratings; an epoch of them takes several seconds, and gigabytes
+
+
+class _Session(Rerun):
+    def predictions(self, task: Explicit) -> Any:
+        model = self.model
+        known_users, known_items = ([n in side for n in range(size)] for side, size in _sides(model.trainset, task))
+        for bias, factors, known in ((model.bu, model.pu, known_users), (model.bi, model.qi, known_items)):
+            unknown = [not there for there in known]
+            bias[unknown], factors[unknown] = 0, 0
+        return biased_scores(model.trainset.global_mean, model.bu, model.bi, model.pu, model.qi, task)
+
+
+def _sides(trainset: Any, task: Explicit) -> Any:
+    return zip((trainset.ur, trainset.ir), task.shape, strict=True)
+
+
+def explicit(task: Explicit) -> list[Contender]:
+    from surprise import SVD, Trainset
+
+    if len(task.values) > LARGEST:
+        print(f"surprise: more than {LARGEST} ratings, left out")
+        return []
+    by_user, by_item = defaultdict(list), defaultdict(list)
+    for user, item, value in zip(task.users.tolist(), task.items.tolist(), task.values.tolist(), strict=True):
+        by_user[user].append((item, value))
+        by_item[item].append((user, value))
+    scale = (float(task.values.min()), float(task.values.max()))
+    trainset = Trainset(by_user, by_item, *task.shape, len(task.values), scale, {}, {})
+
+    def fit(epochs: int) -> Any:
+        return SVD(n_factors=task.factors, n_epochs=epochs, random_state=task.seed).fit(trainset)
+
+    return [Contender("surprise", lambda: _Session(fit))]
