@@ -3,6 +3,7 @@ what it must be and what it got."""
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,7 @@ def real(
     """A finite number within its bounds: `minimum` and `maximum` inclusive, `above` exclusive."""
     if (
         not is_real(value)
-        or not np.isfinite(value)
+        or not _is_finite(value)
         or (minimum is not None and value < minimum)
         or (maximum is not None and value > maximum)
         or (above is not None and value <= above)
@@ -63,8 +64,9 @@ def fraction(name: str, value: Any) -> float:
 
 def choice(name: str, value: Any, options: tuple[str, ...]) -> str:
     """One of a few words."""
-    if value not in options if isinstance(value, str) else True:
-        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {shown(value)}")
+    if not isinstance(value, str) or value not in options:
+        wanted = ", ".join(map(repr, options))
+        raise _kind_of_error(isinstance(value, str))(f"{name} must be one of {wanted}, got {shown(value)}")
     return str(value)
 
 
@@ -86,19 +88,24 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     """float32 or float64, in any of NumPy's spellings."""
     try:
         dtype = np.dtype(value)
-    except TypeError:
+    except (TypeError, ValueError):
         dtype = np.dtype(object)
-    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)) or value is None:
+    if dtype not in (np.dtype(np.float32), np.dtype(np.float64)) or value is None:  # NumPy reads None as float64
         raise ValueError(f"{name} must be float32 or float64, got {shown(value)}")
     return dtype
 
 
 def vector(name: str, value: Any, length: int | None = None) -> NDArray[Any]:
     """A one-dimensional array, of a given length if `length` is set."""
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError:  # rows of different lengths
+        array = np.empty((0, 0), object)
+    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
+        raise ValueError(f"{name} must not have masked elements, got {shown(value)}")
     if array.ndim != 1 or (length is not None and len(array) != length):
         wanted = "" if length is None else f" of length {length}"
-        raise ValueError(f"{name} must be a one-dimensional array{wanted}, got {shown(array)}")
+        raise ValueError(f"{name} must be a one-dimensional array{wanted}, got {shown(value)}")
     return array
 
 
@@ -146,6 +153,13 @@ def _range(minimum: float | None, maximum: float | None) -> str:
     if minimum is not None:
         return f" >= {minimum}"
     return "" if maximum is None else f" <= {maximum}"
+
+
+def _is_finite(value: Any) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond float64
+        return False
 
 
 def _kind_of_error(type_is_right: bool) -> type[Exception]:

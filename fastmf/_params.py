@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Self
 
 Check = Callable[[str, Any], Any]
-Self = TypeVar("Self", bound="HasParams")
 
 
 def param(default: Any, check: Check) -> Any:
@@ -49,7 +48,7 @@ class HasParams:
         """Parameters by name, as given to the constructor. `deep` is there for scikit-learn and changes nothing."""
         return {name: getattr(self, name) for name in self.param_names()}
 
-    def set_params(self: Self, **params: Any) -> Self:
+    def set_params(self, **params: Any) -> Self:
         """Set parameters by name and return the object; an unknown name raises ValueError and sets nothing."""
         for name in params:
             if name not in self.param_names():
@@ -69,6 +68,7 @@ class HasParams:
         }
 
     def __repr__(self) -> str:
-        default = {field.name: field.default for field in dataclasses.fields(self)}  # type: ignore[arg-type]
-        changed = [f"{name}={value!r}" for name, value in self.get_params().items() if value is not default[name]]
+        default = {field.name: repr(field.default) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+        shown = {name: repr(value) for name, value in self.get_params().items()}
+        changed = [f"{name}={text}" for name, text in shown.items() if text != default[name]]
         return f"{type(self).__name__}({', '.join(changed)})"

@@ -1,31 +1,44 @@
 """Counter-based random numbers: a hash of (seed, stream, counter), so a draw never depends on a thread.
 
 The hash is the finaliser of SplitMix64 (Steele, Lea & Flood 2014, "Fast splittable pseudorandom number generators").
+Draw number c of a stream is the same however many are drawn and wherever a call starts.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 GOLDEN_GAMMA = np.uint64(0x9E3779B97F4A7C15)
 MIX_1 = np.uint64(0xBF58476D1CE4E5B9)
 MIX_2 = np.uint64(0x94D049BB133111EB)
 
-ACCEPTED = "None, an integer >= 0, a numpy.random.Generator or a numpy.random.RandomState"
+PIECE = 1 << 16  # draws made at a time: their temporary arrays stay in cache
+ACCEPTED = "None, an integer in [0, 2^63), a numpy.random.Generator or a numpy.random.RandomState"
 
 
 def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Finalise SplitMix64: every bit of the result depends on every bit of `z`."""
-    z = (z ^ (z >> np.uint64(30))) * MIX_1
-    z = (z ^ (z >> np.uint64(27))) * MIX_2
-    return z ^ (z >> np.uint64(31))
+    """Finalise SplitMix64, in place: every bit of the result depends on every bit of `z`."""
+    z ^= z >> np.uint64(30)
+    z *= MIX_1
+    z ^= z >> np.uint64(27)
+    z *= MIX_2
+    z ^= z >> np.uint64(31)
+    return z
 
 
 def bits(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.uint64]:
     """64 random bits for each counter start, ..., start + n - 1 of one stream of one seed."""
-    with np.errstate(over="ignore"):
-        key = mix(mix(np.array([seed], np.uint64) + GOLDEN_GAMMA) + np.uint64(stream))
-        counter = np.arange(start, start + n, dtype=np.uint64)
-        return mix(key + counter * GOLDEN_GAMMA)
+    key = mix(mix(np.array([seed], np.uint64) + GOLDEN_GAMMA) + np.uint64(stream))
+    out = np.arange(start, start + n, dtype=np.uint64)
+    for at in range(0, n, PIECE):
+        piece = out[at : at + PIECE]
+        piece *= GOLDEN_GAMMA
+        piece += key
+        mix(piece)
+    return out
 
 
 def uniform(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.float64]:
@@ -33,13 +46,22 @@ def uniform(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.float6
     return (bits(seed, stream, n, start) >> np.uint64(11)) * 2.0**-53
 
 
-def normal(seed: int, stream: int, n: int) -> NDArray[np.float64]:
-    """Standard normal numbers, two from each pair of uniforms (Box & Muller 1958)."""
-    pairs = (n + 1) // 2
-    u = uniform(seed, stream, 2 * pairs)
-    radius = np.sqrt(-2.0 * np.log1p(-u[:pairs]))
-    angle = 2.0 * np.pi * u[pairs:]
-    return np.concatenate([radius * np.cos(angle), radius * np.sin(angle)])[:n]
+def normal(
+    seed: int, stream: int, n: int, start: int = 0, *, scale: float = 1.0, dtype: DTypeLike = np.float64
+) -> NDArray[Any]:
+    """Normal numbers with mean 0 and standard deviation `scale`, two from each pair of uniforms (Box & Muller 1958).
+
+    Draws 2j and 2j + 1 come from uniforms 2j and 2j + 1.
+    """
+    out = np.empty(n, dtype)
+    for at in range(0, n, PIECE):
+        begin, end = start + at, start + min(at + PIECE, n)
+        u = uniform(seed, stream, (end + 1) // 2 * 2 - begin // 2 * 2, begin // 2 * 2).reshape(-1, 2)
+        radius = scale * np.sqrt(-2.0 * np.log1p(-u[:, 0]))
+        angle = 2.0 * np.pi * u[:, 1]
+        pairs = np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=1).ravel()
+        out[at : at + end - begin] = pairs[begin % 2 :][: end - begin]
+    return out
 
 
 def permutation(seed: int, stream: int, n: int) -> NDArray[np.int64]:
@@ -47,14 +69,22 @@ def permutation(seed: int, stream: int, n: int) -> NDArray[np.int64]:
     return np.argsort(bits(seed, stream, n), kind="stable")
 
 
-def seed_from(random_state: object) -> int:
+def argument(name: str, value: Any) -> Any:
+    """The check of every argument and parameter that is a random state; nothing is drawn from a generator."""
+    if value is None or isinstance(value, (np.random.Generator, np.random.RandomState)):
+        return value
+    is_integer = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if is_integer and 0 <= value < 2**63:
+        return int(value)
+    kind = ValueError if is_integer else TypeError
+    raise kind(f"{name} must be {ACCEPTED}, got {value!r:.60}")
+
+
+def seed_from(random_state: Any) -> int:
     """A seed below 2^63 from what users pass as `random_state`; None draws a fresh one."""
-    if isinstance(random_state, np.random.RandomState):
-        return int(random_state.randint(0, 2**63 - 1, dtype=np.int64))
-    if isinstance(random_state, np.random.Generator):
-        return int(random_state.integers(0, 2**63 - 1))
-    if random_state is None:
-        return int(np.random.default_rng().integers(0, 2**63 - 1))
-    if isinstance(random_state, (int, np.integer)) and not isinstance(random_state, bool) and 0 <= random_state < 2**63:
-        return int(random_state)
-    raise ValueError(f"random_state must be {ACCEPTED}, got {random_state!r}")
+    state = argument("random_state", random_state)
+    if isinstance(state, int):
+        return state
+    if isinstance(state, np.random.RandomState):
+        return int(state.randint(0, 2**63 - 1, dtype=np.int64))
+    return int((np.random.default_rng() if state is None else state).integers(0, 2**63 - 1))

@@ -93,10 +93,19 @@ typedef struct {
     fm_table_f64 f64;
 } fm_table;
 
-extern const fm_table fm_table_baseline;
+/* The instruction sets of a build, best first: the name, and whether this processor has it. setup.py has the compiler's
+ * flags for each name. */
 #ifdef FM_X86
-extern const fm_table fm_table_avx2;
-extern const fm_table fm_table_avx512;
+#define FM_INSTRUCTION_SETS(X)                                                                                         \
+    X(avx512, __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")                                  \
+              && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl"))                             \
+    X(avx2, __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))                                           \
+    X(baseline, 1)
+#else
+#define FM_INSTRUCTION_SETS(X) X(baseline, 1)
 #endif
+
+#define FM_DECLARE(isa, has) extern const fm_table fm_table_##isa;
+FM_INSTRUCTION_SETS(FM_DECLARE)
 
 #endif

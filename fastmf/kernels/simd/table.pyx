@@ -7,26 +7,30 @@ cdef extern from *:
     """
     #include "table.h"
 
-    #ifdef FM_X86
-    static int fm_supports(int rank) {
-        __builtin_cpu_init();
-        if (rank == 0)
-            return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq")
-                && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl");
-        if (rank == 1)
-            return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-        return 1;
-    }
-    static const fm_table *const fm_tables[] = {&fm_table_avx512, &fm_table_avx2, &fm_table_baseline};
-    #else
-    static int fm_supports(int rank) { (void)rank; return 1; }
-    static const fm_table *const fm_tables[] = {&fm_table_baseline};
-    #endif
+    #define FM_ADDRESS(isa, has) &fm_table_##isa,
+    #define FM_HAS(isa, has) !!(has),
+    static const fm_table *const fm_tables[] = {FM_INSTRUCTION_SETS(FM_ADDRESS)};
     static const int fm_table_count = (int)(sizeof fm_tables / sizeof fm_tables[0]);
+
+    static int fm_supports(int rank)
+    {
+    #ifdef FM_X86
+        __builtin_cpu_init();
+    #endif
+        const int has[] = {FM_INSTRUCTION_SETS(FM_HAS)};
+        return has[rank];
+    }
+
+    #ifdef _OPENMP
+    #define FM_OPENMP 1
+    #else
+    #define FM_OPENMP 0
+    #endif
     """
     int fm_supports(int rank) nogil
     const fm_table** fm_tables
     int fm_table_count
+    int FM_OPENMP
 
 
 cdef const fm_table* _chosen = NULL
@@ -60,6 +64,11 @@ def use(str name):
     if name not in supported():
         raise ValueError(f"instruction set {name!r} is not supported by this processor, which has {', '.join(supported())}")
     _chosen = fm_tables[names.index(name)]
+
+
+def openmp():
+    """Whether the kernels were built with OpenMP; without it they run serially."""
+    return bool(FM_OPENMP)
 
 
 try:
