@@ -41,9 +41,8 @@ DIRECTIVES = {
     "freethreading_compatible": True,
 }
 # What the results of a build depend on besides the sources: a change of it compiles everything anew.
-CONFIGURATION = repr(
-    (DIRECTIVES, LEAF_FLAGS, INSTRUCTION_SETS, [os.environ.get(x) for x in ("FASTMF_NO_OPENMP", "CC", "CFLAGS", "LDFLAGS")])
-)
+ENVIRONMENT = [os.environ.get(name) for name in ("FASTMF_NO_OPENMP", "CC", "CFLAGS", "LDFLAGS")]
+CONFIGURATION = repr((DIRECTIVES, LEAF_FLAGS, INSTRUCTION_SETS, ENVIRONMENT))
 STAMP = Path("build", "configuration" + sysconfig.get_config_var("EXT_SUFFIX"))
 OPENMP_PROBE = """
 #include <omp.h>
@@ -89,17 +88,20 @@ class BuildKernels(build_ext):
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
-            raise SystemExit("fastmf: the leaf loops need the vector extensions of GCC or Clang; build with one of them")
+            raise SystemExit("fastmf: the leaf loops need GCC's vector extensions; build with GCC or Clang")
         compile_flags, link_flags = openmp_flags(self.compiler.linker_exe)
         for extension in self.extensions:
             extension.extra_compile_args = ["-O2", *FLAGS, *compile_flags]
             extension.extra_link_args = link_flags
-            target = self.get_ext_fullpath(extension.name)
-            if extension.name == TABLE and (self.force or newer_group([*extension.sources, *extension.depends], target)):
+            if extension.name == TABLE and self.is_stale(extension):
                 with ThreadPoolExecutor(self.parallel) as pool:
                     extension.extra_objects = list(pool.map(self.leaf_object, INSTRUCTION_SETS))
         super().build_extensions()
         STAMP.write_text(CONFIGURATION)
+
+    def is_stale(self, extension):
+        sources = [*extension.sources, *extension.depends]
+        return self.force or newer_group(sources, self.get_ext_fullpath(extension.name))
 
     def leaf_object(self, name):
         (leaf,) = self.compiler.compile(

@@ -30,12 +30,10 @@ def is_real(value: object) -> bool:
 
 def integer(name: str, value: Any, minimum: int | None = None, maximum: int | None = None) -> int:
     """An integer within its bounds, which are inclusive."""
-    if (
-        not is_integer(value)
-        or (minimum is not None and value < minimum)
-        or (maximum is not None and value > maximum)
-    ):
-        raise _kind_of_error(is_integer(value))(f"{name} must be an integer{_range(minimum, maximum)}, got {shown(value)}")
+    if not is_integer(value) or (minimum is not None and value < minimum) or (maximum is not None and value > maximum):
+        raise _kind_of_error(is_integer(value))(
+            f"{name} must be an integer{_range(minimum, maximum)}, got {shown(value)}"
+        )
     return int(value)
 
 
@@ -86,6 +84,7 @@ def path(name: str, value: Any) -> Path:
 
 def float_dtype(name: str, value: Any) -> np.dtype[Any]:
     """float32 or float64, in any of NumPy's spellings."""
+    dtype: np.dtype[Any]
     try:
         dtype = np.dtype(value)
     except (TypeError, ValueError):
@@ -97,12 +96,7 @@ def float_dtype(name: str, value: Any) -> np.dtype[Any]:
 
 def vector(name: str, value: Any, length: int | None = None) -> NDArray[Any]:
     """A one-dimensional array, of a given length if `length` is set."""
-    try:
-        array = np.asarray(value)
-    except ValueError:  # rows of different lengths
-        array = np.empty((0, 0), object)
-    if isinstance(value, np.ma.MaskedArray) and np.ma.is_masked(value):
-        raise ValueError(f"{name} must not have masked elements, got {shown(value)}")
+    array = _array(name, value, "a one-dimensional array")
     if array.ndim != 1 or (length is not None and len(array) != length):
         wanted = "" if length is None else f" of length {length}"
         raise ValueError(f"{name} must be a one-dimensional array{wanted}, got {shown(value)}")
@@ -125,9 +119,9 @@ def finite_vector(name: str, value: Any, length: int | None = None, minimum: flo
 
 def matrix(name: str, value: Any) -> NDArray[Any]:
     """A two-dimensional C-contiguous array of numbers, as float32 if it is float32, else float64."""
-    array = np.asarray(value)
+    array = _array(name, value, "a two-dimensional array")
     if array.ndim != 2:
-        raise ValueError(f"{name} must be a two-dimensional array, got {shown(array)}")
+        raise ValueError(f"{name} must be a two-dimensional array, got {shown(value)}")
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold numbers, got {shown(array)}")
     return np.ascontiguousarray(array, np.float32 if array.dtype == np.float32 else np.float64)
@@ -145,6 +139,15 @@ def positions(name: str, value: Any, size: int, what: str) -> NDArray[np.int64]:
         at = int(np.argmax(bad))
         raise IndexError(f"{name} must hold numbers of {what} in [0, {size}), got {array[at]} at position {at}")
     return array.astype(np.int64, copy=False)
+
+
+def _array(name: str, value: Any, what: str) -> NDArray[Any]:
+    if np.ma.is_masked(value):
+        raise ValueError(f"{name} must not have masked elements, got {shown(value)}")
+    try:
+        return np.asarray(value)
+    except ValueError:  # rows of different lengths
+        raise ValueError(f"{name} must be {what}, got {shown(value)}") from None
 
 
 def _range(minimum: float | None, maximum: float | None) -> str:

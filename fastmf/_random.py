@@ -43,7 +43,9 @@ def bits(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.uint64]:
 
 def uniform(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.float64]:
     """Numbers in [0, 1) with 53 random bits each."""
-    return (bits(seed, stream, n, start) >> np.uint64(11)) * 2.0**-53
+    out = (bits(seed, stream, n, start) >> np.uint64(11)).astype(np.float64)
+    out *= 2.0**-53
+    return out
 
 
 def normal(

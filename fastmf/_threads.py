@@ -5,8 +5,9 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,8 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
 
-class Threads(NamedTuple):
+@dataclass(frozen=True)
+class Threads:
     """A number of threads and the reason for it."""
 
     count: int
@@ -74,9 +76,7 @@ def _affinity() -> int:
 
 
 @functools.cache  # read once: every call of a public function asks for the number of threads
-def _container_quota(
-    root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")
-) -> int | None:
+def _container_quota(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> int | None:
     """Whole processors granted to the cgroups of this process (version 2 or 1), if any of them has a quota."""
     quotas = [quota for folder in _cgroups(root, membership) if (quota := _quota_of(folder)) is not None]
     return max(1, int(min(quotas))) if quotas else None
@@ -88,7 +88,8 @@ def _cgroups(root: Path, membership: Path) -> Iterator[Path]:
         lines = membership.read_text().splitlines()
     except OSError:
         lines = []
-    for line in ["0::/", "1:cpu:/", *lines]:  # inside a container the outer path may not exist, and the root has the quota
+    # Inside a container the path of the outside may not exist; the quota is then at the root.
+    for line in ["0::/", "1:cpu:/", *lines]:
         _, controllers, path = line.split(":", 2)
         if controllers == "" or "cpu" in controllers.split(","):
             top = root / "cpu" if controllers else root

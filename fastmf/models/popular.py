@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastmf import _checks
-from fastmf._params import either, none, param
+from fastmf import _threads
+from fastmf._params import param
 from fastmf.models._base import FactorModel
 from fastmf.models._intake import as_ratings
 from fastmf.models._state import State
@@ -35,7 +35,7 @@ class MostPopular(FactorModel):
     [356, 296, 318]
     """
 
-    num_threads: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
+    num_threads: int | None = param(None, _threads.argument)
 
     def fit(self, ratings: Any) -> MostPopular:
         """Count the entries of each item.

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf import _checks, _random
+from fastmf import _checks, _random, _threads
 from fastmf._errors import FitDivergedError
-from fastmf._params import either, none, param
+from fastmf._params import param
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
@@ -36,13 +36,6 @@ def pair_of_numbers(name: str, value: Any) -> tuple[float, float]:
 def number_or_vector(name: str, value: Any) -> Any:
     """A number >= 0, or a vector of them."""
     return _checks.real(name, value, 0.0) if np.ndim(value) == 0 else _checks.finite_vector(name, value, minimum=0.0)
-
-
-def random_state(name: str, value: Any) -> Any:
-    """Anything `_random.seed_from` takes; looked at without drawing from a generator."""
-    if not isinstance(value, (np.random.Generator, np.random.RandomState)):
-        _random.seed_from(value)
-    return value
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -141,8 +134,8 @@ class WALS(FactorModel):
     block_size: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     track_objective: bool = param(False, _checks.flag)
     tolerance: float = param(0.0, lambda name, value: _checks.real(name, value, 0.0))
-    num_threads: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
-    random_state: Any = param(None, random_state)
+    num_threads: int | None = param(None, _threads.argument)
+    random_state: Any = param(None, _random.argument)
     dtype: Any = param("float32", _checks.float_dtype)
 
     @property
