@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 
 def shown(value: object) -> str:
     """A short text for an error message: the value if it is small, else its type and shape."""
-    if isinstance(value, np.ndarray) or hasattr(value, "shape"):
+    if isinstance(value, np.generic):
+        value = value.item()
+    elif hasattr(value, "shape"):
         return f"{type(value).__name__} of shape {value.shape} and dtype {getattr(value, 'dtype', '?')}"
     text = repr(value)
     return text if len(text) <= 60 else f"{type(value).__name__} {text[:57]}..."
