@@ -1,0 +1,11 @@
+"""The command line, one file a subject; `main` is what `fastmf` and `python -m fastmf` run.
+
+main.py       commands, errors and exit codes        train.py      fit a model to a file of ratings, and save it
+options.py    options that several commands share    recommend.py  recommend and similar: lists from a saved model
+answer.py     what a command gives back              evaluate.py   judge a saved model on a file of ratings
+info.py       what this installation is made of      demo.py       the whole path on the embedded data
+"""
+
+from fastmf.cli.main import main
+
+__all__ = ["main"]

@@ -1,0 +1,179 @@
+"""Options that several commands share: columns of a file of ratings, parameters of a model, numbers of things.
+
+A value that is no good is an error of the user like any other: one line and exit code 1. What argparse itself
+refuses is the shape of a command: an option that does not exist, an argument that is missing (exit code 2).
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import inspect
+import re
+from collections.abc import Callable
+from typing import Any
+
+from fastmf import _checks, _threads
+from fastmf.cli.answer import CommandError
+from fastmf.data import Ratings
+from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular
+
+MODELS: dict[str, type[FactorModel]] = {"wals": WALS, "biasedmf": BiasedMF, "popular": MostPopular}
+SHARED = ("num_threads", "random_state")  # parameters whose options, --threads and --seed, are there for every model
+CUTOFFS = (5, 10, 20)
+
+_WORDS = {"none": None, "true": True, "false": False}
+
+
+def literal(text: str) -> Any:
+    """The value an option's text stands for: an integer, a number, none, true, false, several with commas, or text."""
+    if "," in text:
+        return tuple(map(literal, text.split(",")))
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            pass
+    return _WORDS.get(text.lower(), text)
+
+
+def valued(option: str, check: Callable[[str, Any], Any]) -> Callable[[str], Any]:
+    """For argparse's `type`: the value of a text, after a check that names the option."""
+
+    def convert(text: str) -> Any:
+        value = literal(text)
+        checked(option, check, value)
+        return value
+
+    return convert
+
+
+def checked(name: str, check: Callable[[str, Any], Any], value: Any) -> Any:
+    """What the check makes of the value; what it refuses is an error of the user."""
+    try:
+        return check(name, value)
+    except (TypeError, ValueError) as error:
+        raise CommandError(str(error)) from None
+
+
+def cutoffs(name: str, value: Any) -> tuple[int, ...]:
+    """One cut-off or several."""
+    return tuple(_checks.integer(name, k, 1) for k in (value if isinstance(value, tuple) else (value,)))
+
+
+# -- a file of ratings --------------------------------------------------------------------------------------------
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """The file, and where in it the ratings are."""
+    group = parser.add_argument_group("the file", "a column is given by its name in the header or its number from 0")
+    group.add_argument("file", metavar="FILE", help="ratings, one a line, in columns")
+    group.add_argument("--user", metavar="COLUMN", default="0", help="users (default: 0)")
+    group.add_argument("--item", metavar="COLUMN", default="1", help="items (default: 1)")
+    group.add_argument(
+        "--value", metavar="COLUMN", default="2", help="ratings; none: all entries count as 1 (default: 2)"
+    )
+    group.add_argument("--timestamp", metavar="COLUMN", default="none", help="times (default: none)")
+    group.add_argument("--separator", metavar="CHARACTER", default=",", help="between columns; or tab (default: ,)")
+    group.add_argument("--no-header", action="store_true", help="the first line holds ratings, whatever it looks like")
+    group.add_argument(
+        "--duplicates",
+        metavar="POLICY",
+        default="error",
+        help="of one user and item: error, last, first, sum, mean or max (default: error)",
+    )
+
+
+def read_columns(arguments: argparse.Namespace) -> Ratings:
+    """The ratings in the file that the options describe."""
+    return Ratings.from_csv(
+        arguments.file,
+        user=_column(arguments.user),
+        item=_column(arguments.item),
+        value=_column(arguments.value),
+        timestamp=_column(arguments.timestamp),
+        separator={"tab": "\t", "\\t": "\t"}.get(arguments.separator, arguments.separator),
+        header=False if arguments.no_header else "auto",
+        duplicates=arguments.duplicates,
+    )
+
+
+def _column(text: str) -> Any:
+    if text.lower() == "none":
+        return None
+    return int(text) if text.isdecimal() else text
+
+
+# -- a model ------------------------------------------------------------------------------------------------------
+
+
+def model_class(name: str) -> type[FactorModel]:
+    """The model of a name on the command line."""
+    return MODELS[checked("--model", lambda option, value: _checks.choice(option, value, tuple(MODELS)), name)]
+
+
+def add_parameters(parser: argparse.ArgumentParser, model: type[FactorModel]) -> None:
+    """One option for each parameter of the model: name, default, check and help are those of the class."""
+    group = parser.add_argument_group(f"parameters of {model.__name__}")
+    described = descriptions(model)
+    for field in dataclasses.fields(model):  # type: ignore[arg-type]
+        if field.name not in model.param_names() or field.name in SHARED:
+            continue
+        option = "--" + field.name.replace("_", "-")
+        text = f"{described[field.name]} (default: {field.default})".replace("%", "%%")
+        common: dict[str, Any] = {"dest": _destination(field.name), "default": argparse.SUPPRESS, "help": text}
+        if isinstance(field.default, bool):
+            group.add_argument(option, action=argparse.BooleanOptionalAction, **common)
+        else:
+            group.add_argument(option, type=valued(option, field.metadata["check"]), metavar="VALUE", **common)
+
+
+def parameters(arguments: argparse.Namespace, model: type[FactorModel]) -> dict[str, Any]:
+    """The parameters of the model that were given."""
+    shared = {"num_threads": arguments.threads, "random_state": arguments.seed}
+    given = {name: shared[name] for name in SHARED if name in model.param_names()}
+    for name in model.param_names():
+        if hasattr(arguments, _destination(name)):
+            given[name] = getattr(arguments, _destination(name))
+    return given
+
+
+def _destination(parameter: str) -> str:
+    return f"parameter {parameter}"  # no other option of a command can have this name
+
+
+def descriptions(model: type[FactorModel]) -> dict[str, str]:
+    """What the class says of each parameter, from the section of its docstring, as one line."""
+    lines = inspect.getdoc(model)
+    section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\S|\Z)", lines or "", re.DOTALL | re.MULTILINE)
+    entries = re.findall(r"^(\w+) : .*\n((?: +.*(?:\n|\Z))+)", section[1] if section else "", re.MULTILINE)
+    return {name: " ".join(text.split()).rstrip(".") for name, text in entries}
+
+
+# -- everything else ----------------------------------------------------------------------------------------------
+
+
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """--threads, which every command that computes has."""
+    parser.add_argument(
+        "--threads",
+        type=valued("--threads", _threads.argument),
+        metavar="N",
+        help="threads to use (default: all that are available)",
+    )
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """--json, which every command has."""
+    parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def add_cutoffs(parser: argparse.ArgumentParser) -> None:
+    """--k of an evaluation."""
+    parser.add_argument(
+        "--k",
+        type=valued("--k", cutoffs),
+        default=CUTOFFS,
+        metavar="K[,K...]",
+        help=f"cut-offs of the ranking metrics (default: {','.join(map(str, CUTOFFS))})",
+    )

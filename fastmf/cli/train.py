@@ -1,0 +1,115 @@
+"""fastmf train: fit a model to a file of ratings, judge it on a share held out, save it."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+import time
+from typing import Any
+
+from fastmf import _checks, _optional, _random
+from fastmf._errors import NotFittedError
+from fastmf.cli import options
+from fastmf.cli.answer import Answer, share
+from fastmf.data import Ratings
+from fastmf.evaluation import evaluate, split_random
+from fastmf.models import FactorModel
+
+
+def add(commands: Any, arguments: list[str]) -> None:
+    """The command; its options are those of the model that `arguments` name."""
+    parser = commands.add_parser(
+        "train",
+        help="fit a model to a file of ratings",
+        description="Fit a model to a file of ratings and save it. The parameters are those of the model: see "
+        "`fastmf train --model NAME --help`.",
+        allow_abbrev=False,
+    )
+    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for each in (parser, chosen):
+        each.add_argument(
+            "--model", default="wals", metavar="NAME", help=f"{', '.join(options.MODELS)} (default: wals)"
+        )
+    parser.add_argument("--out", metavar="MODEL", help="file to write the model to")
+    parser.add_argument(
+        "--test",
+        type=options.valued("--test", _checks.fraction),
+        metavar="SHARE",
+        help="share of the ratings to hold out at random and judge the model by, such as 0.2",
+    )
+    options.add_cutoffs(parser)
+    parser.add_argument(
+        "--seed", type=options.valued("--seed", _random.argument), metavar="N", help="of all that is random"
+    )
+    options.add_threads(parser)
+    options.add_json(parser)
+    options.add_columns(parser)
+    parser.set_defaults(run=run, usage_error=parser.error)
+    if arguments[:1] == ["train"]:
+        options.add_parameters(parser, options.model_class(chosen.parse_known_args(arguments[1:])[0].model))
+
+
+def run(arguments: argparse.Namespace) -> Answer:
+    """Read, split, fit, save, evaluate."""
+    if arguments.out is None and arguments.test is None:
+        arguments.usage_error("nothing would be left of the work: give --out, --test or both")
+    kind = options.model_class(arguments.model)
+    model = kind(**options.parameters(arguments, kind))
+    ratings = options.read_columns(arguments)
+    train, test = (ratings, None) if arguments.test is None else split_random(ratings, arguments.test, arguments.seed)
+
+    seconds, interrupted = fitted(model, train)
+    kept = f"{model!r} after {passes(model)} passes" if interrupted else repr(model)
+    if arguments.out is not None:
+        model.save(arguments.out)
+    report = None if test is None or interrupted else evaluate(model, test, k=arguments.k)
+    if interrupted:
+        where = f"saved in {arguments.out}" if arguments.out else "not saved, as there is no --out"
+        print(f"fastmf: interrupted; {kept} {where}", file=sys.stderr)
+
+    lines = [
+        f"{arguments.file}: {_size(ratings)}",
+        f"{kept}, fitted to {train.nnz:,} in {seconds:.2f} s",
+        *([] if report is None else ["", str(report), ""]),
+        *([f"saved in {arguments.out}"] if arguments.out else []),
+    ]
+    document = {
+        "model": kind.__name__,
+        "parameters": model.get_params(),
+        "ratings": ratings.describe(),
+        "fitted_to": train.nnz,
+        "seconds": seconds,
+        "history": model.history,
+        "interrupted": interrupted,
+        "evaluation": None if report is None else {**report.to_dict(), "notes": list(report.notes)},
+        "saved": arguments.out,
+    }
+    return Answer(document, "\n".join(lines), 130 if interrupted else 0)
+
+
+def fitted(model: FactorModel, ratings: Ratings) -> tuple[float, bool]:
+    """Fit the model, with a progress bar on a terminal; seconds, and whether Ctrl-C ended it after a whole iteration."""
+    has_bar = "progress" in inspect.signature(model.fit).parameters
+    shown = {"progress": True} if has_bar and sys.stderr.isatty() and _optional.version("tqdm") else {}
+    start = time.perf_counter()
+    try:
+        model.fit(ratings, **shown)
+    except KeyboardInterrupt:
+        if not passes(model):
+            raise
+        return time.perf_counter() - start, True
+    return time.perf_counter() - start, False
+
+
+def passes(model: FactorModel) -> int:
+    """How many passes over the data a model holds."""
+    try:
+        return len(model.history)
+    except NotFittedError:
+        return 0
+
+
+def _size(ratings: Ratings) -> str:
+    density = ratings.describe()["density"]
+    return f"{ratings.nnz:,} ratings by {ratings.n_users:,} users of {ratings.n_items:,} items, {share(density)} of all pairs"
