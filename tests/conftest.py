@@ -3,6 +3,7 @@
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,3 +18,17 @@ def simd(request):
     table.use(request.param)
     yield request.param
     table.use(before)
+
+
+@pytest.fixture
+def sparse_file(tmp_path):
+    """Makes arrays of zeros larger than memory, in files that take room only for what is written to them."""
+
+    def make(dtype, shape):
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.bin"
+        try:
+            return np.memmap(path, dtype, "w+", shape=shape)
+        except OSError as error:
+            pytest.skip(f"no sparse file of this size: {error}")
+
+    return make

@@ -1,0 +1,22 @@
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", np.float32, np.float64)
+
+def observed_loss(
+    indptr: NDArray[np.int64],  # n + 1
+    indices: NDArray[np.int32],
+    weights: NDArray[F],  # one an entry, or one for all
+    targets: NDArray[F],  # likewise
+    X: NDArray[F],  # n x k
+    Y: NDArray[F],  # m x k
+    user_bias: NDArray[F],  # n
+    item_bias: NDArray[F],  # m
+    mean: float,
+    unobserved: NDArray[F],  # one a row of Y, or one for all
+    observed: NDArray[np.float64],  # n, written
+    predicted: NDArray[np.float64],  # n, written
+    num_threads: int,
+) -> None: ...

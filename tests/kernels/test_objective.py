@@ -1,0 +1,91 @@
+import numpy as np
+import pytest
+from fence import Fence, frozen
+from reference import objective as twin
+from tolerances import tolerance
+
+from fastmf.kernels.objective import observed_loss
+
+DTYPES = [np.float32, np.float64]
+SHAPES = [  # entries of each row, columns, factors
+    ((), 3, 2),
+    ((0,), 3, 2),
+    ((0, 0, 0), 3, 5),
+    ((1,), 1, 1),
+    ((2, 0, 3), 4, 0),
+    ((3, 0, 5, 1), 6, 5),
+    ((9, 2), 10, 16),
+    ((9, 2), 10, 17),
+    ((4, 0, 7), 9, 33),
+    ((5,), 8, 64),
+    ((300, 1), 310, 5),
+    ((3, 2), 4, 130),
+    (tuple(range(200)), 210, 3),
+]
+SINGLE = ["none", "weights", "targets", "unobserved"]
+
+
+def arguments(lengths, columns, factors, one, dtype):
+    """All arrays of a call, read-only; `one` names those that hold one value for all."""
+    rng = np.random.default_rng(len(lengths) + factors)
+    nnz, n = sum(lengths), len(lengths)
+    floats = {
+        "weights": rng.uniform(0, 2, 1 if one == "weights" else nnz),
+        "targets": rng.normal(size=1 if one == "targets" else nnz),
+        "X": rng.normal(size=(n, factors)),
+        "Y": rng.normal(size=(columns, factors)),
+        "user_bias": rng.normal(size=n),
+        "item_bias": rng.normal(size=columns),
+    }
+    indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    indices = [np.sort(rng.permutation(columns)[:length]) for length in lengths]
+    unobserved = rng.uniform(0, 1, 1 if one == "unobserved" else columns)
+    single = [np.asarray(array, np.float32).astype(dtype) for array in (*floats.values(), unobserved)]
+    frozen(indptr, *single)
+    return (indptr, np.concatenate([[], *indices]).astype(np.int32), *single[:-1], 0.75, single[-1])
+
+
+def sizes(arguments):
+    """The sums of the twin over the magnitudes of all terms: what rounding is relative to."""
+    observed, predicted = np.empty(len(arguments[0]) - 1), np.empty(len(arguments[0]) - 1)
+    magnitudes = [abs(argument) for argument in arguments]
+    magnitudes[3] = -magnitudes[3]  # the target is subtracted
+    twin.observed_loss(*magnitudes, observed, predicted, 1)
+    return observed, predicted
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("one", SINGLE)
+@pytest.mark.parametrize(("lengths", "columns", "factors"), SHAPES)
+def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtype, simd):
+    given = arguments(lengths, columns, factors, one, dtype)
+    expected = np.empty(len(lengths)), np.empty(len(lengths))
+    twin.observed_loss(*given, *expected, 1)
+    first = None
+    for threads in (1, 2, 4):
+        fences = Fence(len(lengths), np.float64), Fence(len(lengths), np.float64)
+        observed_loss(*given, fences[0].array, fences[1].array, threads)
+        for fence, truth, size in zip(fences, expected, sizes(given), strict=True):
+            assert fence.intact()
+            assert (abs(fence.array - truth) <= tolerance(dtype, factors) * size).all()
+        bits = [fence.array.tobytes() for fence in fences]
+        first = first or bits
+        assert bits == first
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_offsets_beyond_32_bits(dtype, sparse_file):
+    factors, beyond = 64, 2**31 + 5
+    rng = np.random.default_rng(0)
+    x, few, targets = rng.normal(size=(1, factors)), rng.normal(size=(2, factors)), np.array([1.5, -2.0])
+    numbers = np.array([3, 2**25 + 1])
+    indices, Y = sparse_file(np.int32, (beyond + 2,)), sparse_file(dtype, (2**25 + 2, factors))
+    a, bias = sparse_file(dtype, (beyond + 2,)), sparse_file(dtype, (2**25 + 2,))
+    indices[beyond:], a[beyond:], Y[numbers] = numbers, targets, few
+    one, zero, observed, predicted = np.ones(1, dtype), np.zeros(1, dtype), np.empty(1), np.empty(1)
+    observed_loss(
+        np.array([beyond, beyond + 2]), indices, one, a, x.astype(dtype), Y, zero, bias, 0.0, one, observed, predicted, 1
+    )
+    scores = few @ x[0]
+    assert observed[0] == pytest.approx(((targets - scores) ** 2).sum(), rel=100 * tolerance(dtype))
+    assert predicted[0] == pytest.approx((scores**2).sum(), rel=100 * tolerance(dtype))

@@ -1,0 +1,21 @@
+"""Twin of fastmf.kernels.objective."""
+
+
+def observed_loss(
+    indptr, indices, weights, targets, X, Y, user_bias, item_bias, mean, unobserved, observed, predicted, num_threads
+):
+    for u in range(len(X)):
+        observed[u] = predicted[u] = 0.0
+        for e in range(indptr[u], indptr[u + 1]):
+            i = indices[e]
+            score = mean + float(user_bias[u]) + float(item_bias[i])
+            for c in range(X.shape[1]):
+                score += float(X[u, c]) * float(Y[i, c])
+            error = float(value(targets, e)) - score
+            observed[u] += float(value(weights, e)) * error * error
+            predicted[u] += float(value(unobserved, i)) * score * score
+
+
+def value(array, position):
+    """An array of one element holds the same value for every position."""
+    return array[0] if len(array) == 1 else array[position]
