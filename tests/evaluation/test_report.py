@@ -137,7 +137,7 @@ def test_p_values_of_alike_models_are_uniform():
             "level must be a fraction between 0 and 1, got 95",
         ),
         (lambda r: r.confidence_interval("ndcg@10", n_resamples=0), ValueError, "n_resamples must be an integer >= 1"),
-        (lambda r: r.confidence_interval("ndcg@10", random_state="x"), ValueError, "random_state must be"),
+        (lambda r: r.confidence_interval("ndcg@10", random_state="x"), TypeError, "random_state must be"),
         (lambda r: r.compare({}, "ndcg@10"), TypeError, "other must be a Report, got {}"),
         (lambda r: r.compare(r, "coverage@10"), KeyError, "one figure for all users"),
         (lambda r: r.compare(r, "ndcg@10", level=0), ValueError, "level must be"),
