@@ -6,7 +6,20 @@ from tolerances import tolerance
 
 from fastmf.kernels.gramian import gramian
 
-SHAPES = [(0, 3), (5, 0), (1, 1), (1, 5), (7, 1), (40, 5), (127, 16), (128, 17), (129, 33), (300, 5), (20, 64), (9, 130)]
+SHAPES = [
+    (0, 3),
+    (5, 0),
+    (1, 1),
+    (1, 5),
+    (7, 1),
+    (40, 5),
+    (127, 16),
+    (128, 17),
+    (129, 33),
+    (300, 5),
+    (20, 64),
+    (9, 130),
+]
 
 
 def arrays(n, k, weighted, dtype):

@@ -84,7 +84,19 @@ def test_offsets_beyond_32_bits(dtype, sparse_file):
     indices[beyond:], a[beyond:], Y[numbers] = numbers, targets, few
     one, zero, observed, predicted = np.ones(1, dtype), np.zeros(1, dtype), np.empty(1), np.empty(1)
     observed_loss(
-        np.array([beyond, beyond + 2]), indices, one, a, x.astype(dtype), Y, zero, bias, 0.0, one, observed, predicted, 1
+        np.array([beyond, beyond + 2]),
+        indices,
+        one,
+        a,
+        x.astype(dtype),
+        Y,
+        zero,
+        bias,
+        0.0,
+        one,
+        observed,
+        predicted,
+        1,
     )
     scores = few @ x[0]
     assert observed[0] == pytest.approx(((targets - scores) ** 2).sum(), rel=100 * tolerance(dtype))

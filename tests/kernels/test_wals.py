@@ -115,9 +115,7 @@ def answer(case):
     """The twin's solution."""
     p, n, k = problem(case), len(case.lengths), case.factors
     X, failed = np.full((n, k), np.nan), np.zeros(n, np.uint8)
-    twin.solve_rows(
-        *p[:4], p.Y, p.gram, p.eigenvalues, p.ridge, p.w0, k, np.arange(n), X, failed, np.empty((1, 0)), 1
-    )
+    twin.solve_rows(*p[:4], p.Y, p.gram, p.eigenvalues, p.ridge, p.w0, k, np.arange(n), X, failed, np.empty((1, 0)), 1)
     assert not failed.any()
     return X
 
@@ -149,7 +147,14 @@ def solve(p, dtype, threads=1, rows=None, dual=True):
     X, failed = Fence((n, k), dtype), Fence(len(rows), np.uint8, fill=9)
     work = Fence(kernel.workspace(k, threads, np.empty(0, dtype)).shape, dtype, fill=np.nan)
     given = frozen(
-        p.indptr, p.indices, p.weights.astype(dtype), p.targets.astype(dtype), Y, gram, p.eigenvalues.astype(dtype), p.ridge
+        p.indptr,
+        p.indices,
+        p.weights.astype(dtype),
+        p.targets.astype(dtype),
+        Y,
+        gram,
+        p.eigenvalues.astype(dtype),
+        p.ridge,
     )
     frozen(rows)
     kernel.solve_rows(
