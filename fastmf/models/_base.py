@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
-from fastmf._errors import ModelFileError, NotFittedError
+from fastmf._errors import ModelFileError, NotFittedError, UnknownIdError
 from fastmf._params import HasParams
 from fastmf._threads import effective
 from fastmf.data import IdMap
@@ -298,12 +298,15 @@ def load(path: str | Path, *, mmap: bool = False) -> FactorModel:
 
 
 def _numbers(name: str, ids: Any, known: IdMap | None, size: int) -> tuple[NDArray[np.int64], bool]:
-    """Row or column numbers of ids, and whether `ids` was a scalar."""
-    scalar = np.ndim(ids) == 0 or isinstance(ids, (str, bytes))
-    values = [ids] if scalar else ids
+    """Row or column numbers of ids, and whether `ids` was a scalar; a list or a tuple always holds several ids."""
+    scalar = not isinstance(ids, (list, tuple)) and np.ndim(ids) == 0
+    values = [ids[()] if isinstance(ids, np.ndarray) else ids] if scalar else ids
     if known is None:
         return _checks.positions(name, values, size, name), scalar
-    return known.numbers(values), scalar
+    try:
+        return known.numbers(values), scalar
+    except (TypeError, ValueError, UnknownIdError) as error:
+        raise type(error)(f"{name}: {error}") from None
 
 
 def _item_numbers(name: str, items: ArrayLike | None, state: State) -> NDArray[np.int64] | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+
+import numpy as np
 
 from fastmf._optional import require
 
@@ -15,7 +16,8 @@ Callback = Callable[[int, dict[str, float]], object]
 class Passes:
     """Counts the passes of a fit, times them, and tells the callback and the progress bar.
 
-    A callback is called as callback(pass, record) after each pass, from 1; what it returns stops the fit if it is True.
+    A callback is called as callback(pass, record) after each pass, from 1; True from it, Python's or NumPy's, ends the
+    fit.
     """
 
     def __init__(self, total: int, *, what: str, progress: bool, callback: Callback | None) -> None:
@@ -42,8 +44,9 @@ class Passes:
         if self._bar is not None:
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in record.items()})
             self._bar.update()
-        if self._callback is not None and self._callback(len(self.history), entry) is True:
-            self.stopped = True
+        if self._callback is not None:
+            answer = self._callback(len(self.history), entry)
+            self.stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     @contextmanager
     def closing(self) -> Iterator[Passes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +41,9 @@ def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
     header, arrays = _file.read(path, mmap=mmap)
     try:
         parts = {side: _under(side, arrays) for side in IDS}
-        titles = {name.split("/")[1] for name in arrays if name.startswith("item_info/")}
+        titles = {
+            name.removeprefix("item_info/").rpartition("/")[0] for name in arrays if name.startswith("item_info/")
+        }
         state = State(
             **{name: arrays[name] for name in ARRAYS},
             **{side: IdMap.from_arrays(part) if part else None for side, part in parts.items()},
@@ -49,8 +52,8 @@ def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
             history=header["history"],
         )
         _check(state)
-        return header["model"], header["params"], state
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+        return str(header["model"]), {name: as_given(value) for name, value in header["params"].items()}, state
+    except (AttributeError, KeyError, IndexError, TypeError, ValueError) as error:
         raise ModelFileError(f"{path} does not hold a whole fastmf model: {error!r}") from error
 
 
@@ -58,7 +61,7 @@ def column_to_arrays(column: NDArray[Any]) -> Arrays:
     """A column of numbers or of text as arrays without pickled objects."""
     if column.dtype.kind in "biuf":
         return {"values": column}
-    encoded = [str(value).encode() for value in column]
+    encoded = [str(value).encode("utf-8", "surrogatepass") for value in column]
     return {
         "utf8": np.frombuffer(b"".join(encoded), np.uint8),
         "offsets": np.concatenate([[0], np.cumsum([len(text) for text in encoded])]).astype(np.int64),
@@ -70,7 +73,7 @@ def column_from_arrays(arrays: Arrays) -> NDArray[Any]:
     if "values" in arrays:
         return arrays["values"]
     text, offsets = arrays["utf8"].tobytes(), arrays["offsets"].tolist()
-    return np.array([text[a:b].decode() for a, b in zip(offsets[:-1], offsets[1:], strict=True)], dtype=str)
+    return np.array([text[a:b].decode("utf-8", "surrogatepass") for a, b in pairwise(offsets)], dtype=str)
 
 
 def plain(value: Any) -> Any:
@@ -81,7 +84,14 @@ def plain(value: Any) -> Any:
         return np.dtype(value).name
     if isinstance(value, np.ndarray):
         return value.tolist()
+    if isinstance(value, (tuple, list)):
+        return [plain(part) for part in value]
     return value.item() if isinstance(value, np.generic) else value
+
+
+def as_given(value: Any) -> Any:
+    """A parameter as a constructor takes it: JSON has no tuples."""
+    return tuple(as_given(part) for part in value) if isinstance(value, list) else value
 
 
 def _check(state: State) -> None:
@@ -92,10 +102,12 @@ def _check(state: State) -> None:
         and state.user_factors.shape[1] == state.item_factors.shape[1]
         and len({a.dtype for a in (state.user_factors, state.item_factors, state.user_bias, state.item_bias)}) == 1
         and state.user_factors.dtype in (np.float32, np.float64)
+        and np.isfinite(state.mean)
         and state.user_bias.shape == (n_users,)
         and state.item_bias.shape == (n_items,)
         and state.seen_indptr.shape == (n_users + 1,)
         and state.seen_indptr.dtype == np.int64
+        and state.seen_indices.ndim == 1
         and state.seen_indices.dtype == np.int32
         and state.seen_indptr[0] == 0
         and state.seen_indptr[-1] == len(state.seen_indices)
@@ -103,6 +115,8 @@ def _check(state: State) -> None:
         and (len(state.seen_indices) == 0 or (state.seen_indices.min() >= 0 and state.seen_indices.max() < n_items))
         and (state.user_ids is None or len(state.user_ids) == n_users)
         and (state.item_ids is None or len(state.item_ids) == n_items)
+        and all(column.shape[:1] == (n_items,) for column in state.item_info.values())
+        and isinstance(state.history, list)
     )
     if not ok:
         raise ValueError("arrays whose shapes or types do not go together")
