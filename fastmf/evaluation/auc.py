@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastmf.evaluation.alignment import Rows
 from fastmf.models._state import State
-from fastmf.retrieval import rank_of
+from fastmf.retrieval import lost_pairs
 
 
 def auc_of_users(
@@ -15,20 +15,18 @@ def auc_of_users(
 ) -> NDArray[np.float64]:
     """Probability that a relevant item of each user outranks one neither relevant nor excluded, ties half.
 
-    With h_r items above relevant item r and e_r level with it, sum_r (h_r + e_r / 2) counts the pairs the relevant
-    items lose. Among the n relevant ones themselves each pair is lost once, or twice by half: n (n - 1) / 2 in all,
-    whatever their order. The rest is lost to irrelevant items. 1/2 for a user without any.
+    Of the pairs that the n relevant items lose to anything, n^2 / 2 are lost among themselves, whatever their order:
+    each of the n (n - 1) / 2 pairs once, and half a one by each with itself. The rest is lost to irrelevant items.
+    1/2 for a user without any.
     """
-    higher, level = rank_of(
+    lost_twice = lost_pairs(
         state.user_factors[users],
         state.item_factors,
         relevant,
         item_bias=state.item_bias,
         seen=excluded,
-        all_level=True,
         num_threads=num_threads,
     )
     n = np.diff(relevant[0])
-    twice_lost = np.add.reduceat(2 * higher + level, relevant[0][:-1]) - n * (n - 1)
     others = len(state.item_factors) - n - (0 if excluded is None else np.diff(excluded[0]))
-    return np.where(others > 0, 1 - twice_lost / np.maximum(2 * n * others, 1), 0.5)
+    return np.where(others > 0, 1 - (lost_twice - n * n) / np.maximum(2 * n * others, 1), 0.5)

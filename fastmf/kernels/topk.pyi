@@ -31,5 +31,16 @@ def rank_of(
     higher: NDArray[np.int64],  # one a target, written
     equal: NDArray[np.int64],  # one a target, written
     num_threads: int,
-    all_level: bool = False,
+) -> None: ...
+def lost_pairs(
+    queries: NDArray[F],  # (n, factors)
+    items: NDArray[F],  # (n_items, factors)
+    bias: NDArray[F] | None,  # (n_items,)
+    seen_indptr: NDArray[np.int64] | None,  # (n + 1,)
+    seen_indices: NDArray[np.int32] | None,
+    target_indptr: NDArray[np.int64],  # (n + 1,)
+    target_indices: NDArray[np.int32],
+    scores: NDArray[F],  # one a target, written
+    lost: NDArray[np.int64],  # (n,), written
+    num_threads: int,
 ) -> None: ...

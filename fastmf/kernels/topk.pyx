@@ -1,5 +1,6 @@
 """Exact retrieval: blocks of queries against the whole catalogue, in parallel; the arithmetic of a block is in
-simd/topk.h (the best items), simd/ranks.h (the ranks of given items) and simd/panel.h (the scores, the same in both).
+simd/topk.h (the best items), simd/ranks.h (the ranks of given items), simd/pairs.h (the pairs they lose) and simd/panel.h
+(the scores, the same in all).
 
 In top_k a task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the items
 are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
@@ -113,7 +114,6 @@ def top_k(
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(excluded_indptr, excluded_indices)
     search.k = k
-    search.all_level = 0
 
     # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
     blocks = ceiling(n, block_queries(factors, min(k, count), sizeof(floating)))
@@ -157,6 +157,32 @@ def top_k(
     return bad
 
 
+cdef fm_search whole_catalogue(
+    const floating[:, ::1] queries, const floating[:, ::1] items, const floating[::1] bias,
+    const int64_t[::1] seen_indptr, const int32_t[::1] seen_indices,
+):
+    """A search by inner product through all items; there is at least one query and one item."""
+    cdef fm_search search
+    cdef int64_t factors = items.shape[1]
+    search.queries = &queries[0, 0] if factors else NULL
+    search.items.rows = &items[0, 0] if factors else NULL
+    search.items.bias = &bias[0] if bias is not None else NULL
+    search.items.subset = NULL
+    search.items.count = items.shape[0]
+    search.items.factors = factors
+    search.items.cosine = 0
+    search.seen = lists(seen_indptr, seen_indices)
+    search.excluded = lists(None, None)
+    search.k = 1
+    return search
+
+
+cdef int64_t even_rows(int64_t n, int64_t factors, int64_t itemsize, int64_t num_threads) noexcept:
+    """Queries a task, such that each thread gets as many tasks as the others."""
+    cdef int64_t blocks = ceiling(n, block_queries(factors, 1, itemsize))
+    return ceiling(n, ceiling(blocks, num_threads) * num_threads)
+
+
 cdef void rank_task(
     const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
     floating* scores, int64_t* higher, int64_t* equal
@@ -179,37 +205,70 @@ def rank_of(
     int64_t[::1] higher,                   # OUT one a target: items with a higher score
     int64_t[::1] equal,                    # OUT one a target: items with the same score and a smaller number
     int num_threads,
-    bint all_level=False,                  # IN  whether `equal` counts the items of a larger number too
 ):
     """Fill `scores`, `higher` and `equal`."""
-    cdef int64_t n = queries.shape[0], factors = items.shape[1]
-    cdef int64_t blocks, rows, t
+    cdef int64_t n = queries.shape[0], rows, t
     cdef fm_search search
     cdef fm_lists targets = lists(target_indptr, target_indices)
     cdef uint8_t[:, ::1] work
     if n == 0 or items.shape[0] == 0 or targets.indptr == NULL:
         return
-    search.queries = &queries[0, 0] if factors else NULL
-    search.items.rows = &items[0, 0] if factors else NULL
-    search.items.bias = &bias[0] if bias is not None else NULL
-    search.items.subset = NULL
-    search.items.count = items.shape[0]
-    search.items.factors = factors
-    search.items.cosine = 0
-    search.seen = lists(seen_indptr, seen_indices)
-    search.excluded = lists(None, None)
-    search.k = 1
-    search.all_level = all_level
-    blocks = ceiling(n, block_queries(factors, 1, sizeof(floating)))
-    blocks = ceiling(blocks, num_threads) * num_threads
-    rows = ceiling(n, blocks)
-    blocks = ceiling(n, rows)
-    num_threads = min(num_threads, blocks)
-    if floating is float:
-        work = np.empty((num_threads, leaves().f32.ranks_workspace(&search, rows)), np.uint8)
-    else:
-        work = np.empty((num_threads, leaves().f64.ranks_workspace(&search, rows)), np.uint8)
-    for t in prange(blocks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices)
+    rows = even_rows(n, items.shape[1], sizeof(floating), num_threads)
+    num_threads = min(num_threads, ceiling(n, rows))
+    work = ranks_workspace(&search, rows, num_threads, &scores[0])
+    for t in prange(
+        ceiling(n, rows), nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
         rank_task(
             &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &higher[0], &equal[0]
+        )
+
+
+cdef uint8_t[:, ::1] ranks_workspace(const fm_search* search, int64_t rows, int num_threads, floating* _):
+    if floating is float:
+        return np.empty((num_threads, leaves().f32.ranks_workspace(search, rows)), np.uint8)
+    else:
+        return np.empty((num_threads, leaves().f64.ranks_workspace(search, rows)), np.uint8)
+
+
+cdef void pairs_task(
+    const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+    floating* scores, int64_t* lost
+) noexcept nogil:
+    if floating is float:
+        leaves().f32.pairs_block(search, targets, first, count, work, scores, lost + first)
+    else:
+        leaves().f64.pairs_block(search, targets, first, count, work, scores, lost + first)
+
+
+def lost_pairs(
+    const floating[:, ::1] queries,        # IN  queries x factors, finite
+    const floating[:, ::1] items,          # IN  items x factors, finite
+    const floating[::1] bias,              # IN  one an item, or None
+    const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
+    const int32_t[::1] seen_indices,       # IN  items that do not count for a query, ascending in a row, or None
+    const int64_t[::1] target_indptr,      # IN  queries + 1
+    const int32_t[::1] target_indices,     # IN  items to compare with the others, in any order
+    floating[::1] scores,                  # OUT one a target, ascending in a row
+    int64_t[::1] lost,                     # OUT one a query: sum of [s_i > s_t] + [s_i >= s_t] over items and targets
+    int num_threads,
+):
+    """Fill `lost`: twice the pairs in which an item beats a target of the query, and once those level."""
+    cdef int64_t n = queries.shape[0], rows, t
+    cdef fm_search search
+    cdef fm_lists targets = lists(target_indptr, target_indices)
+    cdef uint8_t[:, ::1] work
+    lost[:] = 0
+    if n == 0 or items.shape[0] == 0 or targets.indptr == NULL:
+        return
+    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices)
+    rows = even_rows(n, items.shape[1], sizeof(floating), num_threads)
+    num_threads = min(num_threads, ceiling(n, rows))
+    work = ranks_workspace(&search, rows, num_threads, &scores[0])
+    for t in prange(
+        ceiling(n, rows), nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
+        pairs_task(
+            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &lost[0]
         )

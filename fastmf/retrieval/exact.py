@@ -136,7 +136,6 @@ def rank_of(
     *,
     item_bias: ArrayLike | None = None,
     seen: tuple[ArrayLike, ArrayLike] | None = None,
-    all_level: bool = False,
     num_threads: int | None = None,
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """For given items of each query, how many of all the items it may get come before them.
@@ -154,8 +153,6 @@ def rank_of(
     item_bias : array of shape (n_items,), optional
     seen : (indptr, indices), optional
         As in `top_k`: these do not count.
-    all_level : bool, default False
-        Let `equal` count every other item with the same score, for measures in which a tie is half a win.
     num_threads : int, optional
         By default as many as the process may use.
 
@@ -164,7 +161,7 @@ def rank_of(
     higher : int64 array, aligned with the indices of `targets`
         Items not in `seen` with a higher score.
     equal : int64 array, aligned with the indices of `targets`
-        Items not in `seen` with the same score and, unless `all_level`, a smaller number.
+        Items not in `seen` with the same score and a smaller number.
 
     Raises
     ------
@@ -179,16 +176,9 @@ def rank_of(
     (array([1, 3]), array([1, 0]))
     """
     Q, Y, bias = _factors(queries, items, item_bias)
-    seen_lists = _lists("seen", seen, len(Q), len(Y))
-    target_lists = _lists("targets", targets, len(Q), len(Y))
-    if target_lists is None:
-        raise TypeError("targets must be a pair of arrays (indptr, indices), got None")
-    all_level = _checks.flag("all_level", all_level)
+    seen_lists, (indptr, indices) = _seen_and_targets(seen, targets, len(Q), len(Y))
     threads = _threads.effective(num_threads).count
     _check_finite("items", Y)
-    indptr, indices = target_lists
-    if len(indices) and (indices.min() < 0 or indices.max() >= len(Y)):
-        raise _out_of_range("targets", indices, len(Y))
     scores = np.empty(len(indices), Q.dtype)
     higher = np.empty(len(indices), np.int64)
     equal = np.empty(len(indices), np.int64)
@@ -206,7 +196,6 @@ def rank_of(
             higher,
             equal,
             threads,
-            all_level,
         )
     return higher, equal
 
@@ -254,6 +243,16 @@ def _lists(name: str, value: Any, n: int, n_items: int) -> Lists | None:
     if indices.dtype != np.int32 and len(indices) and (indices.min() < 0 or indices.max() >= n_items):
         raise _out_of_range(name, indices, n_items)  # before they are narrowed to int32
     return indptr, np.ascontiguousarray(indices, np.int32)
+
+
+def _seen_and_targets(seen: Any, targets: Any, n: int, n_items: int) -> tuple[Lists | None, Lists]:
+    """Both as kernels take them; of the targets each number checked."""
+    seen_lists, target_lists = _lists("seen", seen, n, n_items), _lists("targets", targets, n, n_items)
+    if target_lists is None:
+        raise TypeError("targets must be a pair of arrays (indptr, indices), got None")
+    if len(target_lists[1]) and (target_lists[1].min() < 0 or target_lists[1].max() >= n_items):
+        raise _out_of_range("targets", target_lists[1], n_items)
+    return seen_lists, target_lists
 
 
 def _rows(

@@ -1,6 +1,7 @@
 """The retrieval kernels against their twins: over instruction sets, dtypes, threads and shapes."""
 
 from functools import cache
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -178,7 +179,7 @@ def test_minus_zero_ties_with_zero(simd):
 
 
 @cache
-def rank_problems(shape, dtype, all_level):
+def rank_problems(shape, dtype):
     rng, queries, items, bias = problem(shape, dtype)
     n, n_items = shape[:2]
     targets = rows_of(rng, n, n_items, 12)
@@ -186,23 +187,22 @@ def rank_problems(shape, dtype, all_level):
     problems = []
     for filters in ((None, None, None), (bias, *rows_of(rng, n, n_items, n_items))):
         arguments = (queries, items, *filters, *targets)
-        problems.append((arguments, run_rank_of(twin.rank_of, np.float64, *arguments, all_level=all_level)))
+        problems.append((arguments, run_rank_of(twin.rank_of, np.float64, *arguments)))
     return problems
 
 
-def run_rank_of(function, dtype, *arguments, num_threads=1, all_level=False):
+def run_rank_of(function, dtype, *arguments, num_threads=1):
     scores, (higher, equal) = np.full(len(arguments[-1]), 7, dtype), np.full((2, len(arguments[-1])), 7, np.int64)
-    function(*arguments, scores, higher, equal, num_threads, all_level)
+    function(*arguments, scores, higher, equal, num_threads)
     return scores, higher, equal
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
-@pytest.mark.parametrize("all_level", [False, True])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_rank_of_is_the_twin_exactly(simd, dtype, num_threads, shape, all_level):
-    for arguments, expected in rank_problems(shape, dtype, all_level):
-        found = run_rank_of(topk.rank_of, dtype, *arguments, num_threads=num_threads, all_level=all_level)
+def test_rank_of_is_the_twin_exactly(simd, dtype, num_threads, shape):
+    for arguments, expected in rank_problems(shape, dtype):
+        found = run_rank_of(topk.rank_of, dtype, *arguments, num_threads=num_threads)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
@@ -216,3 +216,51 @@ def test_ranks_and_lists_agree_bit_for_bit(simd, dtype):
     indptr = np.arange(24, dtype=np.int64) * 310
     _, higher, equal = run_rank_of(topk.rank_of, dtype, queries, items, bias, None, None, indptr, ids.ravel())
     np.testing.assert_array_equal((higher + equal).reshape(23, 310), np.tile(np.arange(310), (23, 1)))
+
+
+@cache
+def pair_problems(shape, dtype):
+    rng, queries, items, bias = problem(shape, dtype)
+    n, n_items = shape[:2]
+    targets = rows_of(rng, n, n_items, 12)
+    problems = []
+    for filters in ((None, None, None), (bias, *rows_of(rng, n, n_items, n_items))):
+        arguments = (queries, items, *filters, *targets)
+        problems.append((arguments, run_lost_pairs(twin.lost_pairs, np.float64, *arguments)))
+    return problems
+
+
+def run_lost_pairs(function, dtype, *arguments, num_threads=1):
+    scores, lost = np.full(len(arguments[-1]), 7, dtype), np.full(len(arguments[0]), 7, np.int64)
+    function(*arguments, scores, lost, num_threads)
+    return scores, lost
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("num_threads", [1, 2, 4])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_lost_pairs_is_the_twin_exactly(simd, dtype, num_threads, shape):
+    for arguments, expected in pair_problems(shape, dtype):
+        found = run_lost_pairs(topk.lost_pairs, dtype, *arguments, num_threads=num_threads)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_lost_pairs_of_no_targets_are_none(simd):
+    arguments = (np.ones((3, 2), np.float32), np.ones((5, 2), np.float32), None, None, None, np.zeros(4, np.int64))
+    _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32))
+    np.testing.assert_array_equal(lost, 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_lost_pairs_and_ranks_agree_bit_for_bit(simd, dtype):
+    """Without ties a target loses to the items above it; rounding must not see other scores here than there."""
+    shape = (23, 310, 37, 0)
+    rng, queries, items, bias = problem(shape, dtype, whole=False)
+    indptr, indices = rows_of(rng, 23, 310, 310)
+    arguments = (queries, items, bias, None, None, indptr, indices)
+    _, higher, equal = run_rank_of(topk.rank_of, dtype, *arguments)
+    assert not equal.any()
+    _, lost = run_lost_pairs(topk.lost_pairs, dtype, *arguments)
+    sums = [2 * higher[a:b].sum() + b - a for a, b in pairwise(indptr)]
+    np.testing.assert_array_equal(lost, sums)

@@ -49,20 +49,9 @@ def top_k(
 
 
 def rank_of(
-    queries,
-    items,
-    bias,
-    seen_indptr,
-    seen_indices,
-    target_indptr,
-    target_indices,
-    scores,
-    higher,
-    equal,
-    num_threads,
-    all_level=False,
+    queries, items, bias, seen_indptr, seen_indices, target_indptr, target_indices, scores, higher, equal, num_threads
 ):
-    """Count the allowed items with a higher score, and those with the same score and a smaller (or any) number."""
+    """Count the allowed items with a higher score, and those with the same score and a smaller number."""
     for q in range(len(queries)):
         hidden = listed(seen_indptr, seen_indices, q)
         all_scores = [
@@ -72,5 +61,19 @@ def rank_of(
             t = int(target_indices[j])
             scores[j] = all_scores[t]
             higher[j] = sum(s > all_scores[t] for i, s in enumerate(all_scores) if i not in hidden)
-            level = [i for i, s in enumerate(all_scores) if s == all_scores[t] and i not in hidden and i != t]
-            equal[j] = len(level) if all_level else sum(i < t for i in level)
+            equal[j] = sum(s == all_scores[t] for i, s in enumerate(all_scores[:t]) if i not in hidden)
+
+
+def lost_pairs(
+    queries, items, bias, seen_indptr, seen_indices, target_indptr, target_indices, scores, lost, num_threads
+):
+    """Compare every target with every allowed item: 2 for a higher score, 1 for the same; its scores are sorted."""
+    for q in range(len(queries)):
+        hidden = listed(seen_indptr, seen_indices, q)
+        all_scores = [
+            score(queries[q], items[i], 0.0 if bias is None else float(bias[i]), False) for i in range(len(items))
+        ]
+        row = slice(target_indptr[q], target_indptr[q + 1])
+        scores[row] = sorted(all_scores[t] for t in target_indices[row])
+        others = [s for i, s in enumerate(all_scores) if i not in hidden]
+        lost[q] = sum(2 * (s > t) + (s == t) for t in scores[row] for s in others)

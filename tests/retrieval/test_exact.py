@@ -117,7 +117,6 @@ def test_rank_of_is_the_place_in_the_list(search, seed):
     counts = rng.integers(0, 6, len(queries))
     indptr, indices = np.cumsum([0, *counts]), rng.integers(0, len(items), counts.sum())
     higher, equal = rank_of(queries, items, (indptr, indices), **keywords)
-    _, level = rank_of(queries, items, (indptr, indices), all_level=True, **keywords)
     ids, scores = top_k(queries, items, len(items), **keywords)
     unfiltered = top_k(queries, items, len(items), item_bias=keywords.get("item_bias"))
     for q in range(len(queries)):
@@ -126,7 +125,6 @@ def test_rank_of_is_the_place_in_the_list(search, seed):
             listed = ids[q] >= 0
             assert higher[j] == (scores[q, listed] > t).sum()
             assert equal[j] == ((scores[q, listed] == t) & (ids[q, listed] < indices[j])).sum()
-            assert level[j] == ((scores[q, listed] == t) & (ids[q, listed] != indices[j])).sum()
 
 
 def test_cosine_finds_an_item_most_like_itself():
@@ -275,7 +273,6 @@ def test_bad_arguments_of_top_k(arguments, keywords, error, message):
         ((Q, Y, ([0, 1, 2], [0, 1])), {"seen": ([0, 2, 2], [2, 1])}, ValueError, "seen must be strictly ascending"),
         ((Q, Y, ([0, 1, 2], [0, 1])), {"item_bias": [0, 0]}, ValueError, "item_bias must be a one-dimensional array"),
         ((Q, Y, ([0, 1, 2], [0, 1])), {"num_threads": True}, TypeError, "num_threads must be None"),
-        ((Q, Y, ([0, 1, 2], [0, 1])), {"all_level": 1}, TypeError, "all_level must be True or False"),
     ],
 )
 def test_bad_arguments_of_rank_of(arguments, keywords, error, message):

@@ -14,6 +14,7 @@
 #include "panel.h"
 #include "topk.h"
 #include "ranks.h"
+#include "pairs.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
@@ -27,7 +28,8 @@
     FM_LEAF(top_k_workspace, bits),                                                                                  \
     FM_LEAF(top_k_block, bits),                                                                                      \
     FM_LEAF(ranks_workspace, bits),                                                                                  \
-    FM_LEAF(ranks_block, bits)
+    FM_LEAF(ranks_block, bits),                                                                                      \
+    FM_LEAF(pairs_block, bits)
 #endif
 
 #undef FN

@@ -2,8 +2,7 @@
  *
  *     higher = #{i allowed: s_i > t}      equal = #{i allowed: s_i = t, i < target}      t the score of the target
  *
- * so that higher + equal is the target's place in the list that top_k would give, counted from 0. With `all_level`, for
- * metrics that count a tie as half, equal is over all i but the target. The scores, those of
+ * so that higher + equal is the target's place in the list that top_k would give, counted from 0. The scores, those of
  * the targets included, are the bits that top_k sees. A block of queries meets panel after panel of items; the scores of a
  * tile go to L1 and are compared with every target of their query.
  */
@@ -43,23 +42,33 @@ static void FN(score_targets)(const fm_search *s, int64_t query, const int32_t *
 
 /* Count one query's scores of items first, first + 1, ... against each of its targets. */
 FM_INLINE void FN(count_above)(const real *scores, int64_t first, const int32_t *targets, const real *t, int64_t n,
-                               int all_level, int64_t *higher, int64_t *equal)
+                               int64_t *higher, int64_t *equal)
 {
     for (int64_t j = 0; j < n; j++) {
         uint32_t above = 0, below = 0;
         for (int v = 0; v < PANEL_VECTORS; v++)
             above |= FN(above)(load(scores + v * LANES), splat(t[j])) << v * LANES;
         higher[j] += __builtin_popcount(above);
-        const int64_t own = targets[j] - first; /* the target's place, which may lie outside the panel */
-        if (own <= 0 && !all_level)
+        if (first >= targets[j])
             continue;
         for (int v = 0; v < PANEL_VECTORS; v++)
             below |= FN(above)(splat(t[j]), load(scores + v * LANES)) << v * LANES;
-        uint32_t counted = ~0u >> (32 - PANEL);
-        if (own >= 0 && own < PANEL)
-            counted &= all_level ? ~(1u << own) : (1u << own) - 1;
-        equal[j] += __builtin_popcount(~(above | below) & counted);
+        const int64_t smaller = targets[j] - first; /* items of the panel with a smaller number than the target */
+        equal[j] += __builtin_popcount(~(above | below) & (smaller < PANEL ? (1u << smaller) - 1 : ~0u >> (32 - PANEL)));
     }
+}
+
+/* Scores that no target may meet, of seen items and beyond the last one, become minus infinity. */
+FM_INLINE void FN(hide)(const fm_search *s, int64_t query, int64_t first, int64_t *seen, real *scores)
+{
+    if (s->seen.indptr) {
+        const int64_t end = s->seen.indptr[query + 1];
+        for (; *seen < end && s->seen.indices[*seen] < first + PANEL; ++*seen)
+            if (s->seen.indices[*seen] >= first)
+                scores[s->seen.indices[*seen] - first] = -(real)__builtin_inf();
+    }
+    for (int64_t i = s->items.count - first; i < PANEL; i++)
+        scores[i] = -(real)__builtin_inf();
 }
 
 FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int rows, int64_t query, int64_t left,
@@ -77,15 +86,8 @@ FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int r
     for (int64_t q = 0; q < (left < rows ? left : rows); q++) {
         real *mine = scores + q * PANEL;
         const int64_t start = targets->indptr[query + q], n = targets->indptr[query + q + 1] - start;
-        if (s->seen.indptr) {
-            const int64_t end = s->seen.indptr[query + q + 1];
-            for (; seen[q] < end && s->seen.indices[seen[q]] < first + PANEL; seen[q]++)
-                if (s->seen.indices[seen[q]] >= first)
-                    mine[s->seen.indices[seen[q]] - first] = -(real)__builtin_inf();
-        }
-        for (int64_t i = s->items.count - first; i < PANEL; i++)
-            mine[i] = -(real)__builtin_inf();
-        FN(count_above)(mine, first, targets->indices + start, t + start, n, s->all_level, higher + start, equal + start);
+        FN(hide)(s, query + q, first, seen + q, mine);
+        FN(count_above)(mine, first, targets->indices + start, t + start, n, higher + start, equal + start);
     }
 }
 

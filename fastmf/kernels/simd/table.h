@@ -53,7 +53,6 @@ typedef struct {
     const void *queries;     /* rows of `factors` each */
     fm_lists seen, excluded; /* a row a query: items it must not get */
     int64_t k;               /* >= 1 */
-    int all_level;           /* ranks: count level items of a higher number too */
 } fm_search;
 
 #define FM_TABLE(real, name)                                                                                           \
@@ -81,6 +80,9 @@ typedef struct {
         /* for the targets of `count` queries: their scores, the items above them, and those level with a lower number */\
         void (*ranks_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
                             real *scores, int64_t *higher, int64_t *equal);                                            \
+        /* for each of `count` queries: twice the pairs its targets lose and once their ties; workspace of ranks_block */\
+        void (*pairs_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
+                            real *scores, int64_t *lost);                                                              \
     } name;
 
 FM_TABLE(float, fm_table_f32)

@@ -42,7 +42,6 @@ cdef extern from "table.h" nogil:
         fm_lists seen
         fm_lists excluded
         int64_t k
-        int all_level
 
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
@@ -67,6 +66,10 @@ cdef extern from "table.h" nogil:
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             float* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
+        void (*pairs_block)(
+            const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+            float* scores, int64_t* lost
+        ) noexcept nogil
 
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
@@ -90,6 +93,10 @@ cdef extern from "table.h" nogil:
         void (*ranks_block)(
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             double* scores, int64_t* higher, int64_t* equal
+        ) noexcept nogil
+        void (*pairs_block)(
+            const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
+            double* scores, int64_t* lost
         ) noexcept nogil
 
     ctypedef struct fm_table:
