@@ -170,6 +170,8 @@ def _processor() -> str:
 def print_facts(found: dict[str, Any]) -> None:
     for name, value in found.items():
         print(f"{name}: {' '.join(f'{k}={v}' for k, v in value.items()) if isinstance(value, dict) else value}")
+    if found["load"] is not None and found["load"] > 0.5:
+        print("note: the machine has other work; the figures are worth little")
     if "OPENBLAS_CORETYPE" in found["environment"]:
         print("note: OPENBLAS_CORETYPE decides how fast the BLAS of numpy, scipy and so of the peers is; unset it")
 

@@ -56,7 +56,11 @@ def main(arguments: list[str]) -> None:
 
 
 def objective(task: Weighted, session: Any) -> float:
-    return task.objective(*session.factors)
+    J = task.objective(*session.factors)
+    stated = getattr(session, "stated_objective", J)
+    if abs(stated / J - 1) > 1e-4:
+        raise SystemExit(f"{type(session).__module__} states J = {stated}, its factors have {J}")
+    return J
 
 
 def binary(name: str, gowalla: Path | None) -> sparse.csr_matrix:

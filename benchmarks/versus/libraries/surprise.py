@@ -14,15 +14,11 @@ LARGEST = 3_000_000  # ratings; an epoch of them takes several seconds, and giga
 class _Session(Rerun):
     def predictions(self, task: Explicit) -> Any:
         model = self.model
-        known_users, known_items = ([n in side for n in range(size)] for side, size in _sides(model.trainset, task))
-        for bias, factors, known in ((model.bu, model.pu, known_users), (model.bi, model.qi, known_items)):
-            unknown = [not there for there in known]
+        sides = ((model.trainset.ur, model.bu, model.pu), (model.trainset.ir, model.bi, model.qi))
+        for known, bias, factors in sides:
+            unknown = [number for number in range(len(bias)) if number not in known]
             bias[unknown], factors[unknown] = 0, 0
         return biased_scores(model.trainset.global_mean, model.bu, model.bi, model.pu, model.qi, task)
-
-
-def _sides(trainset: Any, task: Explicit) -> Any:
-    return zip((trainset.ur, trainset.ir), task.shape, strict=True)
 
 
 def explicit(task: Explicit) -> list[Contender]:
