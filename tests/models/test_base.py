@@ -331,7 +331,7 @@ def test_a_bad_parameter_is_refused_when_a_fit_begins(make):
     model = make().set_params(num_threads=0)
     with pytest.raises(ValueError, match="num_threads must be None or an integer in"):
         model.fit(matrix())
-    with pytest.raises(TypeError, match="num_threads must be an integer"):
+    with pytest.raises(TypeError, match="num_threads must be None or an integer"):
         model.set_params(num_threads="two").fit(matrix())
 
 
