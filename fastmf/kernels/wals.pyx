@@ -13,6 +13,9 @@ from fastmf.kernels.simd.table cimport fm_wals_row, fm_wals_side, leaves
 import numpy as np
 
 
+cdef enum:
+    CHUNK = 8  # rows a thread takes at a time, so that it knows its next one
+
 PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)  # how a row is solved, as in simd/table.h
 
 
@@ -29,6 +32,7 @@ cdef inline int solve_row(
     int64_t unobserved_step,
     int method,
     int64_t u,
+    int64_t following,
     floating* work,
     floating* x,
 ) noexcept nogil:
@@ -40,6 +44,8 @@ cdef inline int solve_row(
     row.weight_step = weight_step
     row.target_step = target_step
     row.n = indptr[u + 1] - start
+    row.next = indices + indptr[following]
+    row.next_n = indptr[following + 1] - indptr[following]
     row.ridge = ridge[u]
     row.unobserved = unobserved[u * unobserved_step]
     if floating is float:
@@ -104,9 +110,11 @@ def solve_rows(
     side.eigenvalues = spectrum
     side.cg_steps = cg_steps
     side.block_size = block_size
-    for r in prange(n, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+    for r in prange(
+        n, nogil=True, schedule="dynamic", chunksize=CHUNK, num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
         failed[r] = solve_row(
             &side, &indptr[0], index, &weights[0], &targets[0], weight_step, target_step, &ridge[0],
             &row_unobserved[0], row_step, methods[r], rows[r],
-            &work[threadid(), 0], &X[rows[r], 0],
+            rows[min(r + 1, n - 1)], &work[threadid(), 0], &X[rows[r], 0],
         )

@@ -84,20 +84,25 @@ FM_INLINE void FN(tile_update)(int vectors, const real *left, const real *right,
     FN(tile_store)(a, vectors, to, size);
 }
 
-/* to = from + L'R on and above the diagonal; from and to are size x size and may be the same. Left of the diagonal the
- * tiles also write, without meaning. */
+/* Rows r to r + TILE_ROWS of to = from + L'R, from the diagonal on; left of it the tiles also write, without meaning. */
+FM_INLINE void FN(rank_update_rows)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
+                                    real *to, int64_t size, int64_t r)
+{
+    int64_t c = r - r % LANES;
+    for (; c + TILE_VECTORS * LANES <= size; c += TILE_VECTORS * LANES)
+        FN(tile_update)(TILE_VECTORS, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+#if TILE_VECTORS > 2
+    for (; c + 2 * LANES <= size; c += 2 * LANES)
+        FN(tile_update)(2, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+#endif
+    for (; c < size; c += LANES)
+        FN(tile_update)(1, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
+}
+
+/* to = from + L'R on and above the diagonal; from and to are size x size and may be the same. */
 static void FN(rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from, real *to,
                             int64_t size)
 {
-    for (int64_t r = 0; r < size; r += TILE_ROWS) {
-        int64_t c = r - r % LANES;
-        for (; c + TILE_VECTORS * LANES <= size; c += TILE_VECTORS * LANES)
-            FN(tile_update)(TILE_VECTORS, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
-#if TILE_VECTORS > 2
-        for (; c + 2 * LANES <= size; c += 2 * LANES)
-            FN(tile_update)(2, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
-#endif
-        for (; c < size; c += LANES)
-            FN(tile_update)(1, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
-    }
+    for (int64_t r = 0; r < size; r += TILE_ROWS)
+        FN(rank_update_rows)(left, right, stride, n, from, to, size, r);
 }

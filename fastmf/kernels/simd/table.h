@@ -24,6 +24,8 @@ typedef struct {
     const void *target;
     int64_t weight_step, target_step;
     int64_t n;
+    const int32_t *next; /* the row that is likely to be solved next, for prefetching */
+    int64_t next_n;
     double ridge;
     double unobserved; /* this row's share of the weight of unobserved pairs: it multiplies c and G */
 } fm_wals_row;

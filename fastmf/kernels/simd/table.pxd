@@ -21,6 +21,8 @@ cdef extern from "table.h" nogil:
         int64_t weight_step
         int64_t target_step
         int64_t n
+        const int32_t* next
+        int64_t next_n
         double ridge
         double unobserved
 

@@ -10,7 +10,7 @@
  * k is the number of factors, size is k padded to FN_PAD, G is size x size with zeros in the padding.
  */
 
-#define PREFETCH_ROWS 8 /* a row is asked for this many rows before it is read */
+#define PREFETCH_ROWS 8 /* within a row that was not announced, entries are asked for this many before they are read */
 #define BATCH_BYTES 16384 /* gathered rows: half of a small L1 cache, the rest is for the tiles of A */
 
 FM_INLINE const real *FN(other_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
@@ -42,12 +42,29 @@ static int64_t FN(exact_workspace)(int64_t k)
     return size * size + (2 * batch > size * size ? 2 * batch : size * size) + 5 * size;
 }
 
+FM_INLINE void FN(prefetch)(const fm_wals_side *side, int32_t index)
+{
+    const char *at = (const char *)((const real *)side->Y + index * side->k);
+    for (int64_t line = 0; line < side->k * (int64_t)sizeof(real); line += 64)
+        __builtin_prefetch(at + line);
+}
+
 FM_INLINE void FN(prefetch_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
 {
-    if (j + PREFETCH_ROWS < row->n) {
-        const char *at = (const char *)FN(other_row)(side, row, j + PREFETCH_ROWS);
-        for (int64_t line = 0; line < side->k * (int64_t)sizeof(real); line += 64)
-            __builtin_prefetch(at + line);
+    if (j + PREFETCH_ROWS < row->n)
+        FN(prefetch)(side, row->index[j + PREFETCH_ROWS]);
+}
+
+/* A rank update that asks, a few between tiles, for the factors of the `count` entries that are gathered next: their way
+ * from memory is then hidden behind the arithmetic. */
+static void FN(update_and_prefetch)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
+                                    real *to, int64_t size, const fm_wals_side *side, const int32_t *next, int64_t count)
+{
+    int64_t asked = 0;
+    for (int64_t r = 0; r < size; r += TILE_ROWS) {
+        for (const int64_t until = count * (r + TILE_ROWS) / size; asked < until; asked++)
+            FN(prefetch)(side, next[asked]);
+        FN(rank_update_rows)(left, right, stride, n, from, to, size, r);
     }
 }
 
@@ -113,7 +130,8 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
         for (int64_t j = start; j < stop; j++) {
             const real d = FN(excess)(side, row, j);
             negative |= d < 0;
-            FN(prefetch_row)(side, row, j);
+            if (start == 0)
+                FN(prefetch_row)(side, row, j);
             FN(gather)(FN(other_row)(side, row, j), k, size, REAL_SQRT(d < 0 ? -d : d),
                        FN(weight)(row, j) * FN(target)(row, j), Z + (j - start) * size, partial);
         }
@@ -121,7 +139,10 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
             store(b + c, load(b + c) + load(partial + c));
         if (negative)
             FN(signed_copy)(side, row, start, stop - start, Z, S, size);
-        FN(rank_update)(negative ? S : Z, Z, size, stop - start, from, A, size);
+        const int last = stop == row->n;
+        const int64_t left = last ? row->next_n : row->n - stop;
+        FN(update_and_prefetch)(negative ? S : Z, Z, size, stop - start, from, A, size, side,
+                                last ? row->next : row->index + stop, left < batch ? left : batch);
         from = A;
     }
     for (int64_t c = 0; c < k; c++)
@@ -185,7 +206,7 @@ static int FN(wals_dual)(const fm_wals_side *side, const fm_wals_row *row, real 
     memset(S, 0, size * size * sizeof(real));
     for (int64_t j = 0; j < size; j++)
         S[j * size + j] = 1;
-    FN(rank_update)(W, W, size, k, S, S, size);
+    FN(update_and_prefetch)(W, W, size, k, S, S, size, side, row->next, row->next_n < n ? row->next_n : n);
     if (FN(solve_system)(S, size, b, scratch))
         return 1;
     for (int64_t c = 0; c < k; c++)
