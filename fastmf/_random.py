@@ -31,19 +31,37 @@ def mix(z: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 def bits(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.uint64]:
     """64 random bits for each counter start, ..., start + n - 1 of one stream of one seed."""
+    return _hash(seed, stream, np.arange(start, start + n, dtype=np.uint64))
+
+
+def bits_at(seed: int, stream: int, counters: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """64 random bits for each of a vector of counters."""
+    return _hash(seed, stream, counters.copy())
+
+
+def _hash(seed: int, stream: int, counters: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Turn counters into their bits, in place."""
     key = mix(mix(np.array([seed], np.uint64) + GOLDEN_GAMMA) + np.uint64(stream))
-    out = np.arange(start, start + n, dtype=np.uint64)
-    for at in range(0, n, PIECE):
-        piece = out[at : at + PIECE]
+    for at in range(0, len(counters), PIECE):
+        piece = counters[at : at + PIECE]
         piece *= GOLDEN_GAMMA
         piece += key
         mix(piece)
-    return out
+    return counters
 
 
 def uniform(seed: int, stream: int, n: int, start: int = 0) -> NDArray[np.float64]:
     """Numbers in [0, 1) with 53 random bits each."""
-    out = (bits(seed, stream, n, start) >> np.uint64(11)).astype(np.float64)
+    return _fractions(bits(seed, stream, n, start))
+
+
+def uniform_at(seed: int, stream: int, counters: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Numbers in [0, 1) with 53 random bits each, for a vector of counters."""
+    return _fractions(bits_at(seed, stream, counters))
+
+
+def _fractions(draws: NDArray[np.uint64]) -> NDArray[np.float64]:
+    out = (draws >> np.uint64(11)).astype(np.float64)
     out *= 2.0**-53
     return out
 

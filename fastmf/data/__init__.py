@@ -9,5 +9,6 @@ movielens, synthetic              data that comes with the library, and data mad
 from fastmf.data.ids import IdMap
 from fastmf.data.movielens import movielens
 from fastmf.data.ratings import Ratings
+from fastmf.data.synthetic import synthetic
 
-__all__ = ["IdMap", "Ratings", "movielens"]
+__all__ = ["IdMap", "Ratings", "movielens", "synthetic"]
