@@ -7,7 +7,19 @@
 """
 
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
-from fastmf.data import IdMap, Ratings
+from fastmf.data import IdMap, Ratings, movielens
+from fastmf.evaluation import (
+    Report,
+    evaluate,
+    kfold,
+    mae,
+    rmse,
+    split_by_time,
+    split_leave_last,
+    split_random,
+    split_stratified,
+    split_users,
+)
 from fastmf.models import WALS, FactorModel, MostPopular, load
 
 __version__ = "0.1.0"
@@ -22,6 +34,17 @@ __all__ = [
     "NotFittedError",
     "Ratings",
     "RatingsFileError",
+    "Report",
     "UnknownIdError",
+    "evaluate",
+    "kfold",
     "load",
+    "mae",
+    "movielens",
+    "rmse",
+    "split_by_time",
+    "split_leave_last",
+    "split_random",
+    "split_stratified",
+    "split_users",
 ]
