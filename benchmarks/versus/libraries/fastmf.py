@@ -42,7 +42,7 @@ def _clock(model: Any) -> list[float]:
 
 
 def weighted(task: Weighted) -> list[Contender]:
-    def fit(iterations: int) -> Any:
+    def fit(iterations: int, solver: str) -> Any:
         return fastmf.WALS(
             factors=task.factors,
             iterations=iterations,
@@ -50,11 +50,15 @@ def weighted(task: Weighted) -> list[Contender]:
             unobserved_weight=1.0,
             regularization_exponent=0.0,
             alpha=task.weight,
+            solver=solver,
             num_threads=task.threads,
             random_state=task.seed,
         ).fit(task.matrix)
 
-    return [Contender("fastmf exact", lambda: _Weighted(task, fit))]
+    return [
+        Contender(f"fastmf {solver}", lambda solver=solver: _Weighted(task, lambda n: fit(n, solver)))
+        for solver in ("auto", "cholesky", "cg", "subspace")
+    ]
 
 
 def explicit(task: Explicit) -> list[Contender]:
