@@ -7,7 +7,12 @@ from pathlib import PurePosixPath
 
 NEEDED_TO_BUILD = ["setup.py", "pyproject.toml", "MANIFEST.in"]
 NEEDED_TO_READ = ["README.md", "CHANGELOG.md", "LICENSE", "fastmf/data/embedded/TERMS.md"]
-KERNELS = ["fastmf/kernels/wals.pyx", "fastmf/kernels/wals.pyi", "fastmf/kernels/simd/table.pxd", "fastmf/kernels/simd/vector.h"]
+KERNELS = [
+    "fastmf/kernels/wals.pyx",
+    "fastmf/kernels/wals.pyi",
+    "fastmf/kernels/simd/table.pxd",
+    "fastmf/kernels/simd/vector.h",
+]
 LEAVES = "fastmf/kernels/simd/leaves.c"  # the only .c that is written by hand
 
 
@@ -29,7 +34,12 @@ def check(sdist: str, wheel: str) -> list[str]:
     binaries = [name.partition(".")[0] for name in installed if name.endswith((".so", ".pyd"))]
     if sorted(stubs) != sorted(binaries) or not binaries:
         wrong.append(f"the wheel's compiled modules and stubs differ: {sorted(set(stubs) ^ set(binaries))}")
-    ends = ["fastmf/py.typed", "fastmf/data/embedded/TERMS.md", "licenses/LICENSE", "licenses/fastmf/data/embedded/TERMS.md"]
+    ends = [
+        "fastmf/py.typed",
+        "fastmf/data/embedded/TERMS.md",
+        "licenses/LICENSE",
+        "licenses/fastmf/data/embedded/TERMS.md",
+    ]
     wrong += [f"the wheel lacks {end}" for end in ends if not any(name.endswith(end) for name in installed)]
     return wrong
 

@@ -172,7 +172,9 @@ def signatures(path):
 @pytest.mark.parametrize("path", KERNELS, ids=module_of)
 def test_every_compiled_module_has_a_stub_of_its_functions(path):
     compiled = import_module(f"fastmf.{module_of(path)}")
-    own = {name: value for name, value in vars(compiled).items() if getattr(value, "__module__", "") == compiled.__name__}
+    own = {
+        name: value for name, value in vars(compiled).items() if getattr(value, "__module__", "") == compiled.__name__
+    }
     functions = {name for name, value in own.items() if callable(value) and not name.startswith("_")}
     assert path.with_suffix(".pyi").exists(), "no stub"
     assert set(signatures(path.with_suffix(".pyi"))) == functions
