@@ -1,7 +1,6 @@
 """The laws of the house: floors, what kernels may do, twins and stubs. Sources are read, not run."""
 
 import ast
-import inspect
 import re
 from importlib import import_module
 from pathlib import Path
@@ -151,7 +150,8 @@ def test_kernels_keep_their_laws(path):
     assert not re.search(r"\bcimport\s+numpy|from\s+numpy\S*\s+cimport", source), "no C API of NumPy"
     assert not re.search(r"\bwith\s+gil\b", source), "errors cross nogil as return codes"
     for loop in re.findall(r"\bprange\((?:[^()]|\([^()]*\))*\)", source):
-        assert "num_threads=" in loop and "use_threads_if=" in loop, f"one thread must enter no team: {loop}"
+        assert "num_threads=" in loop, loop
+        assert "use_threads_if=" in loop, f"one thread must enter no team: {loop}"
 
 
 @in_checkout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,6 @@ import fastmf
 from fastmf import _threads
 from fastmf.cli import options
 from fastmf.cli.answer import Answer, fit, share, table
-from fastmf.cli.train import fitted
 from fastmf.data import Ratings, movielens
 from fastmf.evaluation import evaluate, split_random
 from fastmf.kernels.simd import table as leaves
@@ -23,13 +23,16 @@ from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular
 SEED = 0
 K = 10
 PEOPLE = (96, 401, 582)  # users of MovieLens with tastes that can be told apart
-FILMS = ("Star Wars: Episode IV - A New Hope", "Lion King, The", "Casablanca")
+FILMS = ("Alien", "Lion King, The", "Casablanca")
 WIDTH = 98
 LIST = 6  # lines of the lists that are shown
 
 READING = """\
-RMSE is the error of predicted stars; recall, nDCG and coverage are of lists of 10 films nobody had seen the user rate.
-BiasedMF learns to predict stars, WALS to rank what a person will watch: each is best at what it minimises."""
+RMSE is the error of predicted stars; the rest is of lists of 10 films that leave out what a person
+rated in training. BiasedMF learns to predict stars, WALS to say what a person will watch: each is
+best at what it minimises."""
+
+CHOOSING = "For You: WALS chooses, BiasedMF predicts the stars; both have now learned from all ratings."
 
 
 def add(commands: Any) -> None:
@@ -70,13 +73,11 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     _, stars, ranker = models(arguments.threads)
     for model in (stars, ranker):
-        fitted(model, ratings)
-    titles = _titles(ratings)
-    people = [_for_you(person, ratings, titles, ranker, stars) for person in PEOPLE]
-    say(
-        f"For You: WALS chooses, BiasedMF predicts the stars; both have now learned from all ratings.\n\n{_lists(people)}\n"
-    )
-    films = [_like(title, ratings, titles, ranker) for title in FILMS]
+        model.fit(ratings, **options.progress_of(model))
+    named = _names(ratings)
+    people = [_for_you(person, ratings, named, ranker, stars) for person in PEOPLE]
+    say(f"{CHOOSING}\n\n{_lists(people)}\n")
+    films = [_like(title, ratings, named, ranker) for title in FILMS]
 
     document = {"ratings": ratings.describe(), "models": compared, "for_you": people, "similar": films}
     more = "Your own ratings: fastmf train ratings.csv --out model.fmf; fastmf recommend model.fmf --user 42"
@@ -89,17 +90,20 @@ def run(arguments: argparse.Namespace) -> Answer:
 
 
 def _judged(model: FactorModel, train: Ratings, test: Ratings) -> dict[str, Any]:
-    seconds, _ = fitted(model, train)
+    start = time.perf_counter()
+    model.fit(train, **options.progress_of(model))
+    seconds = time.perf_counter() - start
     report = evaluate(model, test, k=K, metrics=("recall", "ndcg", "coverage", "rmse"), num_threads=model.num_threads)
     figures = {name: report.get(name) for name in ("rmse", f"recall@{K}", f"ndcg@{K}", f"coverage@{K}")}
     return {"model": type(model).__name__, "parameters": model.get_params(), **figures, "seconds": seconds}
 
 
 def _for_you(
-    person: int, ratings: Ratings, titles: list[str], ranker: FactorModel, stars: FactorModel
+    person: int, ratings: Ratings, named: list[dict[str, Any]], ranker: FactorModel, stars: FactorModel
 ) -> dict[str, Any]:
     """What a person liked best, and what the models say."""
-    assert ratings.users is not None and ratings.items is not None
+    assert ratings.users is not None  # nor, below, is items: movielens() has both
+    assert ratings.items is not None
     row = slice(*ratings.indptr[ratings.users.number(person) :][:2].tolist())
     films, given = ratings.indices[row], ratings.data[row]
     best = np.lexsort((-ratings.item_counts[films], -given))[:LIST]  # among equals those that many people know
@@ -108,35 +112,34 @@ def _for_you(
     return {
         "user": person,
         "rated": len(films),
-        "liked": [{"title": titles[films[at]], "stars": float(given[at])} for at in best],
+        "liked": [{**named[films[at]], "stars": float(given[at])} for at in best],
         "for_you": [
-            {"title": titles[ratings.items.number(film)], "stars": round(float(value), 2)}
+            {**named[ratings.items.number(film)], "stars": round(float(value), 2)}
             for film, value in zip(chosen.tolist(), predicted, strict=True)
         ],
     }
 
 
-def _like(title: str, ratings: Ratings, titles: list[str], model: FactorModel) -> dict[str, Any]:
+def _like(title: str, ratings: Ratings, named: list[dict[str, Any]], model: FactorModel) -> dict[str, Any]:
     assert ratings.items is not None
     number = int(np.flatnonzero(ratings.item_info["title"] == title)[0])
     similar, cosines = model.similar_items(ratings.items.ids[number], LIST)
     return {
-        "title": titles[number],
+        **named[number],
         "similar": [
-            {"title": titles[ratings.items.number(film)], "cosine": round(float(cosine), 4)}
+            {**named[ratings.items.number(film)], "cosine": round(float(cosine), 4)}
             for film, cosine in zip(similar.tolist(), cosines, strict=True)
         ],
     }
 
 
-def _titles(ratings: Ratings) -> list[str]:
-    """Titles as people say them: "The Matrix (1999)" for "Matrix, The", without second titles in brackets."""
-    plain = (
-        re.sub(r"^(.*), (The|A|An)$", r"\2 \1", title.partition(" (")[0])
-        for title in ratings.item_info["title"].tolist()
-    )
+def _names(ratings: Ratings) -> list[dict[str, Any]]:
+    """Title and year of each film, the title as people say it: "The Matrix" for "Matrix, The", without a second one."""
+    first = (title.partition(" (")[0] for title in ratings.item_info["title"].tolist())
+    said = (re.sub(r"^(.*), (The|A|An)$", r"\2 \1", title) for title in first)
     return [
-        f"{title} ({year})" if year else title for title, year in zip(plain, ratings.item_info["year"], strict=True)
+        {"title": title, "year": year or None}
+        for title, year in zip(said, ratings.item_info["year"].tolist(), strict=True)
     ]
 
 
@@ -180,23 +183,26 @@ def _lists(people: list[dict[str, Any]]) -> str:
     half = (WIDTH - 3) // 2
     blocks = []
     for person in people:
-        left = [f"Person {person['user']} liked, of {person['rated']} films", *map(_starred, person["liked"])]
-        right = ["For You", *map(_starred, person["for_you"])]
-        blocks.append("\n".join(f"{fit(a, half):<{half}}   {fit(b, half)}" for a, b in zip(left, right, strict=True)))
+        left = [f"Person {person['user']} liked, of {person['rated']} films", *_starred(person["liked"], half)]
+        right = ["For You", *_starred(person["for_you"], half)]
+        blocks.append("\n".join(f"{a:<{half}}   {b}" for a, b in zip(left, right, strict=True)))
     return "\n\n".join(blocks)
 
 
-def _starred(film: dict[str, Any]) -> str:
-    return f"  {film['stars']:.1f}  {film['title']}"
+def _starred(films: list[dict[str, Any]], width: int) -> list[str]:
+    return [f"  {film['stars']:.1f}  {_dated(film, width - 7)}" for film in films]
+
+
+def _dated(film: dict[str, Any], width: int) -> str:
+    """Title and year; where there is too little room the title is cut."""
+    year = f" ({film['year']})" if film["year"] else ""
+    return fit(film["title"], width - len(year)) + year
 
 
 def _likes(films: list[dict[str, Any]]) -> str:
     width = (WIDTH - 4) // 3
     columns = [
-        [
-            fit(film["title"], width),
-            *(f"  {like['cosine']:.2f}  {fit(like['title'], width - 8)}" for like in film["similar"]),
-        ]
+        [_dated(film, width), *(f"  {like['cosine']:.2f}  {fit(like['title'], width - 8)}" for like in film["similar"])]
         for film in films
     ]
     return "\n".join("  ".join(f"{cell:<{width}}" for cell in row).rstrip() for row in zip(*columns, strict=True))

@@ -10,10 +10,11 @@ import argparse
 import dataclasses
 import inspect
 import re
+import sys
 from collections.abc import Callable
 from typing import Any
 
-from fastmf import _checks, _threads
+from fastmf import _checks, _optional, _threads
 from fastmf.cli.answer import CommandError
 from fastmf.data import Ratings
 from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular
@@ -140,6 +141,12 @@ def parameters(arguments: argparse.Namespace, model: type[FactorModel]) -> dict[
 
 def _destination(parameter: str) -> str:
     return f"parameter {parameter}"  # no other option of a command can have this name
+
+
+def progress_of(model: FactorModel) -> dict[str, Any]:
+    """The arguments that make `fit` show a progress bar, where it has one and somebody may look: on a terminal."""
+    shown = "progress" in inspect.signature(model.fit).parameters and sys.stderr.isatty() and _optional.version("tqdm")
+    return {"progress": True} if shown else {}
 
 
 def descriptions(model: type[FactorModel]) -> dict[str, str]:

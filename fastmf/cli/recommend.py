@@ -84,8 +84,8 @@ def run_similar(arguments: argparse.Namespace) -> Answer:
         "model": type(model).__name__,
         "similar": [{**itself, "items": entries} for itself, entries in zip(themselves, lists, strict=True)],
     }
-    titles = (f"Like item {entry['item']}" + f", {entry['title']}" * ("title" in entry) for entry in themselves)
-    return Answer(document, _text(titles, lists))
+    headings = (f"Like item {entry['item']}  {_title(entry)}".rstrip() for entry in themselves)
+    return Answer(document, _text(headings, lists))
 
 
 def listed(model: FactorModel, items: NDArray[Any], scores: NDArray[Any]) -> list[dict[str, Any]]:
@@ -98,18 +98,21 @@ def listed(model: FactorModel, items: NDArray[Any], scores: NDArray[Any]) -> lis
 
 
 def _entry(model: FactorModel, item: Any) -> dict[str, Any]:
-    titles = model.item_info.get("title")
-    if titles is None:
-        return {"item": item}
+    """An item with its title and year, where the ratings it was learned from had them."""
     number = item if model.item_ids is None else model.item_ids.number(item)
-    return {"item": item, "title": str(titles[number])}
+    known = {name: model.item_info[name][number] for name in ("title", "year") if name in model.item_info}
+    return {"item": item, **{name: value.item() for name, value in known.items() if value}}
+
+
+def _title(entry: dict[str, Any]) -> str:
+    return entry.get("title", "") + (f" ({entry['year']})" if "year" in entry else "")
 
 
 def _text(headings: Iterable[str], lists: list[list[dict[str, Any]]]) -> str:
     lines: list[str] = []
     for heading, entries in zip(headings, lists, strict=True):
         rows = [
-            (f"  {place}", f"{entry['score']:.4f}", str(entry["item"]), entry.get("title", ""))
+            (f"  {place}", f"{entry['score']:.4f}", str(entry["item"]), _title(entry))
             for place, entry in enumerate(entries, 1)
         ]
         lines += [*([""] if lines else []), heading, *(table(rows, right=(0, 1)) if rows else ["  nothing is left"])]

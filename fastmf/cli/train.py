@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import inspect
 import sys
 import time
 from typing import Any
 
-from fastmf import _checks, _optional, _random
+from fastmf import _checks, _random
 from fastmf._errors import NotFittedError
 from fastmf.cli import options
 from fastmf.cli.answer import Answer, share
@@ -59,7 +58,15 @@ def run(arguments: argparse.Namespace) -> Answer:
     ratings = options.read_columns(arguments)
     train, test = (ratings, None) if arguments.test is None else split_random(ratings, arguments.test, arguments.seed)
 
-    seconds, interrupted = fitted(model, train)
+    interrupted = False
+    start = time.perf_counter()
+    try:
+        model.fit(train, **options.progress_of(model))
+    except KeyboardInterrupt:
+        if not passes(model):
+            raise
+        interrupted = True
+    seconds = time.perf_counter() - start
     kept = f"{model!r} after {passes(model)} passes" if interrupted else repr(model)
     if arguments.out is not None:
         model.save(arguments.out)
@@ -88,20 +95,6 @@ def run(arguments: argparse.Namespace) -> Answer:
     return Answer(document, "\n".join(lines), 130 if interrupted else 0)
 
 
-def fitted(model: FactorModel, ratings: Ratings) -> tuple[float, bool]:
-    """Fit the model, with a progress bar on a terminal; seconds, and whether Ctrl-C ended it after a whole iteration."""
-    has_bar = "progress" in inspect.signature(model.fit).parameters
-    shown = {"progress": True} if has_bar and sys.stderr.isatty() and _optional.version("tqdm") else {}
-    start = time.perf_counter()
-    try:
-        model.fit(ratings, **shown)
-    except KeyboardInterrupt:
-        if not passes(model):
-            raise
-        return time.perf_counter() - start, True
-    return time.perf_counter() - start, False
-
-
 def passes(model: FactorModel) -> int:
     """How many passes over the data a model holds."""
     try:
@@ -111,5 +104,5 @@ def passes(model: FactorModel) -> int:
 
 
 def _size(ratings: Ratings) -> str:
-    density = ratings.describe()["density"]
-    return f"{ratings.nnz:,} ratings by {ratings.n_users:,} users of {ratings.n_items:,} items, {share(density)} of all pairs"
+    density = share(ratings.describe()["density"])
+    return f"{ratings.nnz:,} ratings by {ratings.n_users:,} users of {ratings.n_items:,} items, {density} of all pairs"
