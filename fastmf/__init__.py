@@ -7,7 +7,7 @@
 """
 
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
-from fastmf.data import IdMap, Ratings, movielens
+from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
     Report,
     evaluate,
@@ -20,12 +20,13 @@ from fastmf.evaluation import (
     split_stratified,
     split_users,
 )
-from fastmf.models import WALS, FactorModel, MostPopular, load
+from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, load
 
 __version__ = "0.1.0"
 
 __all__ = [
     "WALS",
+    "BiasedMF",
     "FactorModel",
     "FitDivergedError",
     "IdMap",
@@ -47,4 +48,5 @@ __all__ = [
     "split_random",
     "split_stratified",
     "split_users",
+    "synthetic",
 ]

@@ -127,7 +127,14 @@ class FactorModel(HasParams):
     def _predict(
         self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None
     ) -> NDArray[Any]:
-        state = self._fitted
+        """What `predict` gives, for row and column numbers."""
+        return self._scores(self._fitted, users, items, self._threads(num_threads))
+
+    @staticmethod
+    def _scores(
+        state: State, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int
+    ) -> NDArray[Any]:
+        """mu + b_u + c_i + x_u.y_i of pairs."""
         out = np.empty(len(users), state.user_factors.dtype)
         pair_scores(
             state.user_factors,
@@ -138,7 +145,7 @@ class FactorModel(HasParams):
             users,
             items,
             out,
-            self._threads(num_threads),
+            num_threads,
         )
         return out
 

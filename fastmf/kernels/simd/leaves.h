@@ -15,6 +15,7 @@
 #include "topk.h"
 #include "ranks.h"
 #include "pairs.h"
+#include "sgd.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
@@ -24,6 +25,7 @@
     FM_LEAF(multiply, bits),                                                                                         \
     FM_LEAF(padded, bits),                                                                                           \
     FM_LEAF(wals_workspace, bits),                                                                                   \
+    FM_LEAF(sgd_cell, bits),                                                                                         \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \
     FM_LEAF(top_k_block, bits),                                                                                      \
@@ -36,6 +38,8 @@
 #undef LANES
 #undef REAL_SQRT
 #undef REAL_EPSILON
+#undef REAL_EXP
+#undef REAL_LOG1P
 #undef vec
 #undef load
 #undef store

@@ -57,6 +57,32 @@ typedef struct {
     int64_t k;               /* >= 1 */
 } fm_search;
 
+enum { FM_SQUARED, FM_ABSOLUTE, FM_LOGISTIC }; /* losses */
+enum { FM_ACCUMULATED, FM_BIAS_ACCUMULATED, FM_BIAS, FM_HEAD = 4 }; /* what the head of a row holds */
+
+/* What all records of a run of SGD share. */
+typedef struct {
+    double rate, bias_rate;
+    double user_penalty, item_penalty, bias_penalty;
+    double mean;
+    int64_t factors; /* over which a row's squared gradient is averaged */
+    int64_t width;   /* reals a row with its padding: whole vectors */
+    int loss;        /* FM_SQUARED, FM_ABSOLUTE or FM_LOGISTIC */
+    int adagrad;     /* steps are rate / sqrt(accumulator), not the rate itself */
+    int nonnegative; /* factors below 0 become 0 after each step */
+} fm_sgd_rule;
+
+/* The records of one cell of the grid; the arrays are of the leaf's type and begin with the cell's first row or record. */
+typedef struct {
+    void *P, *Q;                   /* factors, rows of `width` */
+    void *user_heads, *item_heads; /* rows of FM_HEAD */
+    const uint32_t *place;         /* user row + 65536 x item row */
+    const void *value;
+    const void *weight;            /* one a record, or a single one for all where the step is 0 */
+    int64_t weight_step;
+    int64_t n;
+} fm_sgd_cell;
+
 #define FM_TABLE(real, name)                                                                                           \
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
@@ -85,6 +111,8 @@ typedef struct {
         /* for each of `count` queries: twice the pairs its targets lose and once their ties; workspace of ranks_block */\
         void (*pairs_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
                             real *scores, int64_t *lost);                                                              \
+        /* the steps of all records of a cell, in order; returns the sum of their weighted losses before each step */  \
+        double (*sgd_cell)(const fm_sgd_rule *rule, const fm_sgd_cell *cell);                                          \
     } name;
 
 FM_TABLE(float, fm_table_f32)

@@ -1,6 +1,6 @@
 """The leaf functions of the instruction set chosen at import; every kernel cimports `leaves`."""
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint32_t
 
 
 cdef extern from "table.h" nogil:
@@ -45,6 +45,30 @@ cdef extern from "table.h" nogil:
         fm_lists excluded
         int64_t k
 
+    ctypedef struct fm_sgd_rule:
+        double rate
+        double bias_rate
+        double user_penalty
+        double item_penalty
+        double bias_penalty
+        double mean
+        int64_t factors
+        int64_t width
+        int loss
+        int adagrad
+        int nonnegative
+
+    ctypedef struct fm_sgd_cell:
+        void* P
+        void* Q
+        void* user_heads
+        void* item_heads
+        const uint32_t* place
+        const void* value
+        const void* weight
+        int64_t weight_step
+        int64_t n
+
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         void (*multiply)(
@@ -53,6 +77,7 @@ cdef extern from "table.h" nogil:
         void (*rank_update)(
             const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to, int64_t size
         ) noexcept nogil
+        double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
@@ -81,6 +106,7 @@ cdef extern from "table.h" nogil:
         void (*rank_update)(
             const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to, int64_t size
         ) noexcept nogil
+        double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(

@@ -1,10 +1,10 @@
 /* Transpose of LANES x LANES values in registers: log2(LANES) rounds of interleaving row i with row i + LANES / 2. */
 
 #ifndef FM_INTERLEAVE
-#if defined(__clang__) || __GNUC__ >= 12
-#define FM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#ifdef FM_SHUFFLE
+#define FM_INTERLEAVE_ROWS(a, b, ...) FM_SHUFFLE(a, b, __VA_ARGS__)
 #else
-#define FM_SHUFFLE(a, b, ...) __builtin_shuffle(a, b, (FN(lanes)){__VA_ARGS__})
+#define FM_INTERLEAVE_ROWS(a, b, ...) __builtin_shuffle(a, b, (FN(lanes)){__VA_ARGS__})
 #endif
 #define FM_LOW_2 0, 2
 #define FM_HIGH_2 1, 3
@@ -34,12 +34,6 @@
 #define FM_HIGH FM_HIGH_2
 #endif
 
-#if FM_BITS == 32
-typedef int32_t FN(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
-#else
-typedef int64_t FN(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
-#endif
-
 FM_INLINE void FN(transpose)(vec a[LANES])
 {
 #pragma GCC unroll 4
@@ -47,8 +41,8 @@ FM_INLINE void FN(transpose)(vec a[LANES])
         vec b[LANES];
 #pragma GCC unroll 8
         for (int i = 0; i < LANES / 2; i++) {
-            b[2 * i] = FM_SHUFFLE(a[i], a[i + LANES / 2], FM_LOW);
-            b[2 * i + 1] = FM_SHUFFLE(a[i], a[i + LANES / 2], FM_HIGH);
+            b[2 * i] = FM_INTERLEAVE_ROWS(a[i], a[i + LANES / 2], FM_LOW);
+            b[2 * i + 1] = FM_INTERLEAVE_ROWS(a[i], a[i + LANES / 2], FM_HIGH);
         }
 #pragma GCC unroll 16
         for (int i = 0; i < LANES; i++)

@@ -34,9 +34,13 @@
 #if FM_BITS == 32
 #define REAL_SQRT __builtin_sqrtf
 #define REAL_EPSILON __FLT_EPSILON__
+#define REAL_EXP __builtin_expf
+#define REAL_LOG1P __builtin_log1pf
 #else
 #define REAL_SQRT __builtin_sqrt
 #define REAL_EPSILON __DBL_EPSILON__
+#define REAL_EXP __builtin_exp
+#define REAL_LOG1P __builtin_log1p
 #endif
 
 /* FN(dot) is dot_f32_avx2, dot_f64_baseline, ... */
@@ -46,20 +50,42 @@
 #define vec FN(vec)
 typedef real vec __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(real)), may_alias));
 
+/* Lanes as bits: what a comparison of vectors gives, all ones for true. */
+#if FM_BITS == 32
+typedef int32_t FN(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
+#else
+typedef int64_t FN(lanes) __attribute__((vector_size(FM_VECTOR_BYTES)));
+#endif
+
 FM_INLINE vec FN(load)(const real *p) { return *(const vec *)p; }
 FM_INLINE void FN(store)(real *p, vec v) { *(vec *)p = v; }
 FM_INLINE vec FN(splat)(real s) { return s - (vec){0}; }
 
-FM_INLINE real FN(sum)(vec v) /* halves are folded until one lane is left: log2(LANES) additions */
+/* The sum of all lanes: halves are added until one lane is left. The halves are shuffles, since GCC 12 takes a loop over
+ * an array of lanes through the stack, at three times the cycles. */
+#if defined(__clang__) || __GNUC__ >= 12
+#define FM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#endif
+FM_INLINE real FN(sum)(vec v)
 {
-    real lane[LANES];
-    memcpy(lane, &v, sizeof v);
-#pragma GCC unroll 8
-    for (int half = LANES / 2; half > 0; half /= 2)
-#pragma GCC unroll 8
-        for (int j = 0; j < half; j++)
-            lane[j] += lane[j + half];
-    return lane[0];
+#ifdef FM_SHUFFLE
+#if FM_VECTOR_BYTES * 8 / FM_BITS == 16
+    v += FM_SHUFFLE(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
+    v += FM_SHUFFLE(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
+    v += FM_SHUFFLE(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3);
+#elif FM_VECTOR_BYTES * 8 / FM_BITS == 8
+    v += FM_SHUFFLE(v, v, 4, 5, 6, 7, 4, 5, 6, 7);
+    v += FM_SHUFFLE(v, v, 2, 3, 2, 3, 2, 3, 2, 3);
+#elif FM_VECTOR_BYTES * 8 / FM_BITS == 4
+    v += FM_SHUFFLE(v, v, 2, 3, 2, 3);
+#endif
+    return v[0] + v[1];
+#else
+    real s = v[0];
+    for (int j = 1; j < LANES; j++)
+        s += v[j];
+    return s;
+#endif
 }
 
 #define load FN(load)

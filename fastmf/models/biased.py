@@ -1,0 +1,320 @@
+"""BiasedMF: ratings as mean, biases and factors, learned by stochastic gradient descent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _checks, _random, _threads
+from fastmf._errors import FitDivergedError
+from fastmf._params import either, none, param
+from fastmf.data import Ratings
+from fastmf.models._base import FactorModel
+from fastmf.models._fitting import Callback, Passes
+from fastmf.models._intake import of_shape, to_fit
+from fastmf.models._objective import Objective, observed_sums, squared_norms
+from fastmf.models._sgd_fit import Descent, Rule, rate_after
+from fastmf.models._sgd_grid import make_grid
+from fastmf.models._state import State
+from fastmf.models.wals import pair_of_numbers
+
+Floats = NDArray[Any]
+
+INITIAL_LENGTH = 0.3  # expected length of a first factor row
+FASTER, SLOWER = 1.05, 0.5  # of the bold driver, after an epoch that lowered the loss and one that did not
+
+
+def range_of_ratings(name: str, value: Any) -> tuple[float, float]:
+    """A pair (lowest, highest)."""
+    if not isinstance(value, (tuple, list)) or len(value) != 2:
+        raise TypeError(f"{name} must be None or a pair (lowest, highest), got {_checks.shown(value)}")
+    low, high = _checks.real(f"{name}[0]", value[0]), _checks.real(f"{name}[1]", value[1])
+    if not low < high:
+        raise ValueError(f"{name} must be a pair (lowest, highest) with lowest < highest, got {value!r}")
+    return low, high
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class BiasedMF(FactorModel):
+    """Matrix factorisation of ratings with mean and biases, by stochastic gradient descent on the stored entries.
+
+    Minimises, with yhat_ui = mu + b_u + c_i + x_u.y_i and Omega the stored entries,
+
+        J = sum_{(u,i) in Omega} w_ui loss(a_ui, yhat_ui)
+          + lam_users sum_u n_u |x_u|^2 + lam_items sum_i n_i |y_i|^2 + lam_b (sum_u n_u b_u^2 + sum_i n_i c_i^2)
+
+    where n_u and n_i count entries: every step on a rating also shrinks its two rows a little. mu is fixed at the start:
+    the weighted mean of the ratings (squared loss), their median (absolute), or the log-odds of the positive ones
+    (logistic).
+
+    Ratings are cut into a grid of cells whose rows stay in cache, and shuffled within a cell.
+
+    Parameters
+    ----------
+    factors : int, default 64
+        Length k of the factor rows.
+    epochs : int, default 20
+        Passes over the ratings.
+    learning_rate : float, default 0.02
+        First step size.
+    regularization : float or (float, float), default 0.04
+        lam, or (lam_users, lam_items).
+    bias_regularization : float, default 0.01
+        lam_b.
+    optimizer : {"sgd", "adagrad"}, default "sgd"
+        "sgd": steps of the rate that `schedule` gives. "adagrad": each row divides the rate by the root of what it
+        has summed of its mean squared gradients (Chin et al. 2015).
+    schedule : {"exponential", "inverse_time", "constant", "bold_driver"}, default "exponential"
+        How the rate changes after epoch t: times (1 - decay)^t, divided by (1 + decay t), not at all, or by 5 % up after
+        an epoch that lowered the loss and by half down after one that did not.
+    decay : float, default 0.05
+        Of the exponential and inverse-time schedules.
+    loss : {"squared", "absolute", "logistic"}, default "squared"
+        (a - z)^2, |a - z|, or log(1 + exp(-a z)) for values -1 and 1 (or 0 and 1, where 0 counts as -1); `predict`
+        then gives the probability of 1.
+    nonnegative : bool, default False
+        Set factors below 0 to 0 after each step.
+    rating_range : (float, float), optional
+        `predict` clips to this range.
+    parallel : {"blocked", "hogwild"}, default "blocked"
+        "blocked": cells that share no row at a time; the same result for any number of threads. "hogwild": threads own
+        users and race on items, without barriers; the result varies a little from run to run with several threads.
+    patience : int, optional
+        Stop after so many epochs without a lower validation RMSE (or loss) and keep the best epoch's factors.
+    num_threads : int, optional
+        Threads; by default all available.
+    random_state : int, Generator, RandomState or None, default None
+        Seed of the first factors and of all orders.
+    dtype : {"float32", "float64"}, default "float32"
+        Precision of factors and arithmetic.
+
+    References
+    ----------
+    Koren, Bell & Volinsky 2009, "Matrix factorization techniques for recommender systems".
+    Gemulla, Nijkamp, Haas & Sismanis 2011, "Large-scale matrix factorization with distributed stochastic gradient descent".
+    Recht, Re, Wright & Niu 2011, "Hogwild!: a lock-free approach to parallelizing stochastic gradient descent".
+
+    Examples
+    --------
+    >>> import fastmf
+    >>> train, test = fastmf.split_random(fastmf.movielens(), test=0.1, random_state=0)
+    >>> model = fastmf.BiasedMF(random_state=0).fit(train)
+    >>> fastmf.rmse(model, test) < 0.9
+    True
+    """
+
+    factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
+    epochs: int = param(20, lambda name, value: _checks.integer(name, value, 1))
+    learning_rate: float = param(0.02, lambda name, value: _checks.real(name, value, above=0.0))
+    regularization: float | tuple[float, float] = param(0.04, pair_of_numbers)
+    bias_regularization: float = param(0.01, lambda name, value: _checks.real(name, value, 0.0))
+    optimizer: str = param("sgd", lambda name, value: _checks.choice(name, value, ("sgd", "adagrad")))
+    schedule: str = param(
+        "exponential",
+        lambda name, value: _checks.choice(name, value, ("exponential", "inverse_time", "constant", "bold_driver")),
+    )
+    decay: float = param(0.05, lambda name, value: _checks.real(name, value, 0.0))
+    loss: str = param("squared", lambda name, value: _checks.choice(name, value, ("squared", "absolute", "logistic")))
+    nonnegative: bool = param(False, _checks.flag)
+    rating_range: tuple[float, float] | None = param(None, either(none, range_of_ratings))
+    parallel: str = param("blocked", lambda name, value: _checks.choice(name, value, ("blocked", "hogwild")))
+    patience: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
+    num_threads: int | None = param(None, _threads.argument)
+    random_state: Any = param(None, _random.argument)
+    dtype: Any = param("float32", _checks.float_dtype)
+
+    def fit(
+        self,
+        ratings: Any,
+        *,
+        validation: Any = None,
+        weights: Any = None,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> BiasedMF:
+        """Learn mean, biases and factors.
+
+        Parameters
+        ----------
+        ratings : Ratings or SciPy sparse matrix
+            Users x items; stored values are the ratings.
+        validation : Ratings or SciPy sparse matrix, optional
+            Held-out ratings of the same shape: `history` gets their RMSE (log loss for the logistic loss).
+        weights : array_like, shape (entries,), optional
+            A weight >= 0 for each stored entry of `ratings`, in its order.
+        progress : bool, default False
+            Show a bar (extra `progress`).
+        callback : callable, optional
+            Called as callback(epoch, record) after each epoch; returning True ends the fit.
+
+        Returns
+        -------
+        BiasedMF
+            The model itself. On an error it stays as it was; on KeyboardInterrupt it holds the last whole epoch.
+
+        Raises
+        ------
+        FitDivergedError
+            Factors that are not finite: the message has the epoch and the remedy.
+        """
+        p = self.checked()
+        if p["patience"] is not None and validation is None:
+            raise ValueError("patience needs validation ratings to look at: pass validation to fit")
+        data = to_fit(self, ratings)
+        held_out = None if validation is None else of_shape(validation, data.shape, "validation")
+        passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
+        values, weight = targets(data.data, p["loss"], p["dtype"]), entry_weights(weights, data.nnz, p["dtype"])
+        descent = self._descent(data, values, weight, p)
+        trained = data.user_counts > 0, data.item_counts > 0
+        total = float(weight.sum(dtype=np.float64)) * (data.nnz if len(weight) == 1 else 1)
+        rate, last, best = p["learning_rate"], np.inf, Best(p["patience"])
+        try:
+            with passes.closing():
+                for epoch in passes:
+                    if p["schedule"] != "bold_driver":
+                        rate = rate_after(p["schedule"], p["learning_rate"], p["decay"], epoch - 1)
+                    loss = descent.run_epoch(rate) / max(total, np.finfo(float).tiny)
+                    if not (np.isfinite(loss) and descent.is_finite()):
+                        raise FitDivergedError(
+                            f"factors are not finite after epoch {epoch}: lower learning_rate (it was {rate:.3g} there), "
+                            "raise regularization, or scale the ratings"
+                        )
+                    record = {"learning_rate": rate, "train_loss": loss}
+                    if held_out is not None:
+                        found = State.of(data, **descent.results(*trained))
+                        record["validation"] = self._validation(found, held_out, p)
+                        passes.stopped = best.is_enough(record["validation"], found)
+                    if p["schedule"] == "bold_driver":
+                        rate *= FASTER if loss < last else SLOWER
+                    last = loss
+                    passes.done(**record)
+        except KeyboardInterrupt:
+            descent.undo()
+            if passes.history:
+                self._state = State.of(data, **descent.results(*trained), history=passes.history)
+            raise
+        state = best.state or State.of(data, **descent.results(*trained))
+        self._state = replace(state, history=passes.history)
+        return self
+
+    def _descent(self, data: Ratings, values: Floats, weight: Floats, p: dict[str, Any]) -> Descent:
+        seed, threads = _random.seed_from(p["random_state"]), self._threads(None)
+        rule = Rule(
+            loss=p["loss"],
+            adagrad=p["optimizer"] == "adagrad",
+            nonnegative=p["nonnegative"],
+            hogwild=p["parallel"] == "hogwild",
+            penalties=(*p["regularization"], p["bias_regularization"]),
+            mean=centre(values, weight, p["loss"]),
+        )
+        grid = make_grid(data, values, weight, p["factors"] * p["dtype"].itemsize, seed, threads)
+        return Descent(grid, p["factors"], rule, INITIAL_LENGTH, seed, threads)
+
+    def _validation(self, state: State, held_out: Ratings, p: dict[str, Any]) -> float:
+        """RMSE of held-out ratings, or the mean logistic loss."""
+        users, items = held_out.row_numbers().astype(np.int64), held_out.indices.astype(np.int64)
+        z = self._scores(state, users, items, self._threads(None)).astype(np.float64)
+        a = targets(held_out.data, p["loss"], np.dtype(np.float64))
+        if p["loss"] == "logistic":
+            return float(np.logaddexp(0, -a * z).mean())
+        return float(np.sqrt(np.mean((a - z) ** 2)))
+
+    def _predict(
+        self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None
+    ) -> NDArray[Any]:
+        z = super()._predict(users, items, num_threads)
+        if self.loss == "logistic":
+            return (0.5 + 0.5 * np.tanh(0.5 * z)).astype(z.dtype)
+        return z if self.rating_range is None else np.clip(z, *self.rating_range)
+
+    @property
+    def predicts_ratings(self) -> bool:
+        """False for the logistic loss, whose predictions are probabilities."""
+        return self.loss != "logistic"
+
+    def objective(self, ratings: Any, *, weights: Any = None, num_threads: int | None = None) -> Objective:
+        """J of the fitted factors on `ratings` for the squared loss, split into its parts, exactly.
+
+        Parameters
+        ----------
+        ratings, weights
+            As given to `fit`; the shape must be the fitted one.
+        num_threads : int, optional
+            Threads; by default the model's own `num_threads`.
+
+        Returns
+        -------
+        Objective
+            observed, unobserved (0) and regularization, and their `total`.
+        """
+        state, p = self._fitted, self.checked()
+        if p["loss"] != "squared":
+            raise ValueError(f"objective is there for loss='squared' only, got {p['loss']!r}")
+        data, dtype = of_shape(ratings, state.shape), state.user_factors.dtype
+        observed = observed_sums(
+            data.indptr,
+            data.indices,
+            entry_weights(weights, data.nnz, dtype),
+            data.data.astype(dtype, copy=False),
+            state.user_factors,
+            state.item_factors,
+            np.zeros(1, dtype),
+            state.user_bias,
+            state.item_bias,
+            state.mean,
+            num_threads=self._threads(num_threads),
+        )
+        n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
+        lam_u, lam_i = p["regularization"]
+        penalty = squared_norms(state.user_factors, lam_u * n_u) + squared_norms(state.item_factors, lam_i * n_i)
+        penalty += p["bias_regularization"] * (n_u @ state.user_bias**2 + n_i @ state.item_bias**2)
+        return Objective(observed.loss, 0.0, float(penalty))
+
+
+class Best:
+    """The best epoch so far by validation, kept only where `patience` says so."""
+
+    def __init__(self, patience: int | None) -> None:
+        self.patience = patience
+        self._score, self._waited = np.inf, 0
+        self.state: State | None = None
+
+    def is_enough(self, score: float, state: State) -> bool:
+        """Look at an epoch; True when `patience` epochs brought nothing better."""
+        if self.patience is None:
+            return False
+        if score < self._score:
+            self._score, self._waited, self.state = score, 0, state
+        else:
+            self._waited += 1
+        return self._waited >= self.patience
+
+
+def targets(values: Floats, loss: str, dtype: np.dtype[Any]) -> Floats:
+    """The values as the loss takes them: labels become -1 and 1 for the logistic loss."""
+    if loss == "logistic":
+        if not np.isin(values, (-1, 0, 1)).all() or ((values == 0).any() and (values == -1).any()):
+            raise ValueError("loss='logistic' needs stored values of -1 and 1, or of 0 and 1")
+        return np.where(values > 0, 1, -1).astype(dtype)
+    return values.astype(dtype, copy=False)
+
+
+def entry_weights(weights: Any, nnz: int, dtype: Any) -> Floats:
+    """One weight an entry, or a single 1 for all."""
+    if weights is None:
+        return np.ones(1, dtype)
+    return _checks.finite_vector("weights", weights, nnz, 0.0).astype(dtype, copy=False)
+
+
+def centre(values: Floats, weight: Floats, loss: str) -> float:
+    """mu: the constant that fits best, up to weights for the median."""
+    if loss == "absolute":
+        return float(np.median(values))
+    mean = float(np.average(values, weights=None if len(weight) == 1 else weight))
+    if loss == "squared":
+        return mean
+    share = min(max(0.5 + 0.5 * mean, 1e-3), 1 - 1e-3)
+    return float(np.log(share / (1 - share)))
