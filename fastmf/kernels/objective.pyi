@@ -17,6 +17,7 @@ def observed_loss(
     mean: float,
     unobserved: NDArray[F],  # one a row of Y, or one for all
     observed: NDArray[np.float64],  # n, written
+    residual: NDArray[np.float64],  # n, written
     predicted: NDArray[np.float64],  # n, written
     num_threads: int,
 ) -> None: ...

@@ -45,13 +45,18 @@ def arguments(lengths, columns, factors, one, dtype):
     return (indptr, np.concatenate([[], *indices]).astype(np.int32), *single[:-1], 0.75, single[-1])
 
 
-def sizes(arguments):
+def sums(function, given, threads=1, make=np.empty):
+    """The three outputs of a call."""
+    outputs = [make(len(given[0]) - 1) for _ in range(3)]
+    function(*given, *outputs, threads)
+    return outputs
+
+
+def sizes(given):
     """The sums of the twin over the magnitudes of all terms: what rounding is relative to."""
-    observed, predicted = np.empty(len(arguments[0]) - 1), np.empty(len(arguments[0]) - 1)
-    magnitudes = [abs(argument) for argument in arguments]
-    magnitudes[3] = -magnitudes[3]  # the target is subtracted
-    twin.observed_loss(*magnitudes, observed, predicted, 1)
-    return observed, predicted
+    magnitudes = [abs(argument) for argument in given]
+    magnitudes[3] = -magnitudes[3]  # the target is subtracted from
+    return [abs(size) for size in sums(twin.observed_loss, magnitudes)]
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -59,16 +64,20 @@ def sizes(arguments):
 @pytest.mark.parametrize(("lengths", "columns", "factors"), SHAPES)
 def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtype, simd):
     given = arguments(lengths, columns, factors, one, dtype)
-    expected = np.empty(len(lengths)), np.empty(len(lengths))
-    twin.observed_loss(*given, *expected, 1)
-    first = None
+    bounds = [tolerance(dtype, factors) * size for size in sizes(given)]
+    expected, first = sums(twin.observed_loss, given), None
     for threads in (1, 2, 4):
-        fences = Fence(len(lengths), np.float64), Fence(len(lengths), np.float64)
-        observed_loss(*given, fences[0].array, fences[1].array, threads)
-        for fence, truth, size in zip(fences, expected, sizes(given), strict=True):
-            assert fence.intact()
-            assert (abs(fence.array - truth) <= tolerance(dtype, factors) * size).all()
-        bits = [fence.array.tobytes() for fence in fences]
+        fences = []
+
+        def fenced(n, fences=fences):
+            fences.append(Fence(n, np.float64))
+            return fences[-1].array
+
+        got = sums(observed_loss, given, threads, fenced)
+        assert all(fence.intact() for fence in fences)
+        for output, truth, bound in zip(got, expected, bounds, strict=True):
+            assert (abs(output - truth) <= bound).all()
+        bits = [output.tobytes() for output in got]
         first = first or bits
         assert bits == first
 
@@ -82,22 +91,12 @@ def test_offsets_beyond_32_bits(dtype, sparse_file):
     indices, Y = sparse_file(np.int32, (beyond + 2,)), sparse_file(dtype, (2**25 + 2, factors))
     a, bias = sparse_file(dtype, (beyond + 2,)), sparse_file(dtype, (2**25 + 2,))
     indices[beyond:], a[beyond:], Y[numbers] = numbers, targets, few
-    one, zero, observed, predicted = np.ones(1, dtype), np.zeros(1, dtype), np.empty(1), np.empty(1)
-    observed_loss(
-        np.array([beyond, beyond + 2]),
-        indices,
-        one,
-        a,
-        x.astype(dtype),
-        Y,
-        zero,
-        bias,
-        0.0,
-        one,
-        observed,
-        predicted,
-        1,
+    one, zero = np.ones(1, dtype), np.zeros(1, dtype)
+    indptr = np.array([beyond, beyond + 2])
+    observed, residual, predicted = sums(
+        observed_loss, (indptr, indices, one, a, x.astype(dtype), Y, zero, bias, 0.0, one)
     )
-    scores = few @ x[0]
-    assert observed[0] == pytest.approx(((targets - scores) ** 2).sum(), rel=100 * tolerance(dtype))
-    assert predicted[0] == pytest.approx((scores**2).sum(), rel=100 * tolerance(dtype))
+    errors = targets - few @ x[0]
+    assert observed[0] == pytest.approx((errors**2).sum(), rel=100 * tolerance(dtype))
+    assert residual[0] == pytest.approx(errors.sum(), rel=100 * tolerance(dtype))
+    assert predicted[0] == pytest.approx(((few @ x[0]) ** 2).sum(), rel=100 * tolerance(dtype))

@@ -25,6 +25,11 @@ def test_rotate_agrees_with_the_twin(n, k, dtype, simd):
         rotate(Y, V, out.array, threads)
         assert out.intact()
         assert (abs(out.array - expected) <= tolerance(dtype, k) * (abs(Y) @ abs(V))).all()
+        in_place = Fence((n, k), dtype)
+        in_place.array[...] = Y
+        rotate(in_place.array, V, in_place.array, threads)
+        assert in_place.intact()
+        np.testing.assert_array_equal(in_place.array, out.array)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

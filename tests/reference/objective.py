@@ -2,10 +2,23 @@
 
 
 def observed_loss(
-    indptr, indices, weights, targets, X, Y, user_bias, item_bias, mean, unobserved, observed, predicted, num_threads
+    indptr,
+    indices,
+    weights,
+    targets,
+    X,
+    Y,
+    user_bias,
+    item_bias,
+    mean,
+    unobserved,
+    observed,
+    residual,
+    predicted,
+    num_threads,
 ):
     for u in range(len(X)):
-        observed[u] = predicted[u] = 0.0
+        observed[u] = residual[u] = predicted[u] = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             i = indices[e]
             score = mean + float(user_bias[u]) + float(item_bias[i])
@@ -13,6 +26,7 @@ def observed_loss(
                 score += float(X[u, c]) * float(Y[i, c])
             error = float(value(targets, e)) - score
             observed[u] += float(value(weights, e)) * error * error
+            residual[u] += float(value(weights, e)) * error
             predicted[u] += float(value(unobserved, i)) * score * score
 
 
