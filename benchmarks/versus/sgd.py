@@ -20,9 +20,9 @@ from typing import Any
 
 import numpy as np
 
-import fastmf
 from benchmarks.versus import _harness
 from benchmarks.versus._tasks import Explicit
+from fastmf.data import Ratings, synthetic
 
 
 def main(arguments: list[str]) -> None:
@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
     results = {}
     for name in args.data:
         for factors in args.factors:
-            task = held_out(fastmf.synthetic(name), factors, args.threads, args.seed)
+            task = held_out(synthetic(name), factors, args.threads, args.seed)
             title = f"{name}, {task.shape[0]} x {task.shape[1]}, {len(task.values)} ratings, {factors} factors"
             contenders = [c for library in libraries for c in library.explicit(task)]
             contenders = _harness.chosen(contenders, args.solvers)
@@ -49,7 +49,7 @@ def rmse(task: Explicit, session: Any) -> float:
     return task.rmse(session.predictions(task))
 
 
-def held_out(ratings: fastmf.Ratings, factors: int, threads: int, seed: int) -> Explicit:
+def held_out(ratings: Ratings, factors: int, threads: int, seed: int) -> Explicit:
     """A random tenth of the ratings is the test."""
     test = np.random.default_rng(seed).random(ratings.nnz) < 0.1
     users, items, values = ratings.row_numbers(), ratings.indices, ratings.data

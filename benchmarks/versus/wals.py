@@ -24,10 +24,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-import fastmf
 from benchmarks import _gowalla
 from benchmarks.versus import _harness
 from benchmarks.versus._tasks import Weighted
+from fastmf.data import synthetic
 
 
 def main(arguments: list[str]) -> None:
@@ -69,7 +69,7 @@ def binary(name: str, gowalla: Path | None) -> sparse.csr_matrix:
         if gowalla is None:
             raise SystemExit("--data gowalla needs --gowalla FOLDER")
         return _gowalla.read(gowalla)[0]
-    ratings = fastmf.synthetic(name)
+    ratings = synthetic(name)
     ones = np.ones(ratings.nnz, np.float32)
     return sparse.csr_matrix((ones, ratings.indices, ratings.indptr), shape=ratings.shape)
 
