@@ -43,7 +43,8 @@ class Descent:
         self.epoch = 0
         self._strata_a_piece = 1
         self._arrays = (self.P, self.Q, self.user_heads, self.item_heads)
-        self._before: tuple[NDArray[Any], ...] = ()  # the arrays before an epoch of several pieces
+        self._before: tuple[NDArray[Any], ...] = ()  # the arrays as they were before an epoch of several pieces
+        self._is_whole = True
 
     def _rows(
         self, position: NDArray[np.int64], n: int, width: int, stream: int, scale: float
@@ -68,6 +69,7 @@ class Descent:
             self._before = self._before or tuple(np.empty_like(array) for array in self._arrays)
             for array, copy in zip(self._arrays, self._before, strict=True):
                 np.copyto(copy, array)
+            self._is_whole = False
         done = 0
         while done < grid.blocks:
             until = min(grid.blocks, done + self._strata_a_piece)
@@ -101,12 +103,15 @@ class Descent:
             self._strata_a_piece = max(1, int(PIECE_SECONDS / max(seconds, 1e-9)))
             done = until
         self.epoch += 1
+        self._is_whole = True
         return float(lost.sum())
 
     def undo(self) -> None:
         """Go back to the last whole epoch, after an interruption between the pieces of one."""
-        for array, copy in zip(self._arrays, self._before, strict=False):
-            np.copyto(array, copy)
+        if not self._is_whole:
+            for array, copy in zip(self._arrays, self._before, strict=True):
+                np.copyto(array, copy)
+            self._is_whole = True
 
     def is_finite(self) -> bool:
         """Whether all factors and biases are finite numbers."""
