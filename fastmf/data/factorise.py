@@ -19,10 +19,7 @@ CHUNK = 1 << 18  # ids handled at a time, which bounds the temporary arrays
 def as_id_array(name: str, values: Any) -> NDArray[Any]:
     """Ids as a one-dimensional array: int64 if all are 64-bit integers, else of a kind whose `tolist` gives the ids."""
     if hasattr(values, "__array__"):
-        array = np.asanyarray(values)
-        if np.ma.isMaskedArray(array) and np.ma.getmaskarray(array).any():
-            raise ValueError(f"{name} must not be masked anywhere, got {_checks.shown(array)}")
-        array = _checks.vector(name, np.asarray(array))
+        array = _checks.vector(name, values)
         if array.dtype.kind in "MmV":
             raise TypeError(f"{name} must hold integers, text or hashable objects, got {_checks.shown(array)}")
         if array.dtype.kind == "i" or (array.dtype.kind == "u" and (array.size == 0 or array.max() <= INT64.max)):

@@ -27,7 +27,7 @@ class Columns(NamedTuple):
 
 def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[Any]) -> NDArray[Any]:
     """Finite numbers in the data type asked for, which they must fit; not always a copy."""
-    array = _checks.vector(name, _unmasked(name, values), length)
+    array = _checks.vector(name, values, length)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got {_checks.shown(array)}")
     with np.errstate(over="ignore"):
@@ -43,7 +43,7 @@ def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[An
 
 def timestamps_column(name: str, values: Any, length: int) -> NDArray[Any]:
     """int64 or finite float64 times; dates become seconds since 1970, in float64."""
-    array = _checks.vector(name, _unmasked(name, values), length)
+    array = _checks.vector(name, values, length)
     if array.dtype.kind == "M":
         if np.isnat(array).any():
             raise ValueError(f"{name} must hold no NaT, got one at position {int(np.argmax(np.isnat(array)))}")
@@ -57,10 +57,17 @@ def timestamps_column(name: str, values: Any, length: int) -> NDArray[Any]:
     return array.astype(np.int64, copy=False)
 
 
+def check_options(duplicates: Any, dtype: Any) -> np.dtype[Any]:
+    """Options that are wrong whatever the data, looked at before any of it."""
+    _checks.choice("duplicates", duplicates, csr.POLICIES)
+    return _checks.float_dtype("dtype", dtype)
+
+
 def from_arrays(
     users: Any, items: Any, values: Any, timestamps: Any, duplicates: str, dtype: Any
 ) -> tuple[Csr, IdMap, IdMap]:
     """The work of `Ratings.from_arrays`."""
+    check_options(duplicates, dtype)
     user_ids, rows = factorise("users", users)
     item_ids, columns = factorise("items", items)
     return from_columns(
@@ -70,8 +77,7 @@ def from_arrays(
 
 def from_columns(given: Columns, duplicates: str, dtype: Any) -> tuple[Csr, IdMap, IdMap]:
     """Canonical rows of columns whose ids have their numbers already."""
-    _checks.choice("duplicates", duplicates, csr.POLICIES)
-    dtype = _checks.float_dtype("dtype", dtype)
+    dtype = check_options(duplicates, dtype)
     users, rows, items, columns, values, timestamps = given
     if len(rows) != len(columns):
         raise ValueError(f"users and items must have one length, got {len(rows)} and {len(columns)}")
@@ -96,9 +102,3 @@ def one_each(entries: Csr, duplicates: str, users: IdMap | None = None, items: I
     if rows is not entries and not np.isfinite(rows.data).all():
         raise ValueError(f"values must have a {duplicates} that fits {rows.data.dtype} where entries are duplicated")
     return rows
-
-
-def _unmasked(name: str, values: Any) -> Any:
-    if np.ma.isMaskedArray(values) and np.ma.getmaskarray(values).any():
-        raise ValueError(f"{name} must not be masked anywhere, got {_checks.shown(values)}")
-    return values

@@ -133,7 +133,7 @@ class Matrix:
         >>> r.select(r.data >= 4)
         Ratings(2 users x 2 items, 2 entries, float32)
         """
-        chosen = np.asarray(entries)
+        chosen = _checks.vector("entries", entries)
         if chosen.dtype == np.bool_:
             positions = np.flatnonzero(_checks.vector("entries", chosen, self.nnz))
         else:

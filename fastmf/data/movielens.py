@@ -51,7 +51,7 @@ def movielens() -> Ratings:
         )
         titles, genres = (file[name].tobytes().decode("utf-8").split("\n") for name in ("title", "genres"))
         info = {
-            "title": np.array([title or NO_TITLE for title in titles]),
+            "title": np.array([title.strip() or NO_TITLE for title in titles]),
             "genres": np.array(genres),
             "year": file["year"].astype(np.int16),
         }

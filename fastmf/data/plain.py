@@ -28,8 +28,10 @@ def read(path: Any, at: dict[str, int], width: int, header: bool, separator: str
             roles[at[role]] = number
     pieces: dict[str, list[NDArray[Any]]] = {role: [] for role in ROLES}
     with open(path, "rb") as file:
-        if header and not file.readline(BYTES).endswith(b"\n"):
-            return None
+        if header:
+            line = file.readline(BYTES)
+            if not line.endswith(b"\n") or b"\r" in line[:-2]:  # a carriage return ends a line too
+                return None
         for lines in _whole_lines(file):
             columns: list[NDArray[Any]] = [np.empty(lines.count(b"\n"), dtype) for dtype in TYPES]
             read = read_lines(np.frombuffer(lines, np.uint8), ord(separator), roles, *columns)

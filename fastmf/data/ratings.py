@@ -188,6 +188,7 @@ class Ratings(Matrix):
         >>> Ratings.from_csv(path, user="userId", item="movieId", value="rating").items.ids
         array([  31, 1029])
         """
+        intake.check_options(duplicates, dtype)
         rows, user_ids, item_ids = intake.from_columns(
             text.read(path, user, item, value, timestamp, separator, header, id_type), duplicates, dtype
         )

@@ -14,6 +14,7 @@ from fastmf import _random
 from fastmf.data import csr
 
 DRAWS = 1 << 21  # made at a time, which bounds the memory
+FEW = 0.25  # draws, as a share of the items, up to which drawing with replacement is quicker
 
 
 def distinct_items(
@@ -28,7 +29,7 @@ def distinct_items(
     items = np.empty(indptr[-1], np.int32)
     shares = weights / weights.sum()
     draws = _draws_needed(counts, shares)
-    few = draws <= len(weights) / 4
+    few = draws <= FEW * len(weights)
     for users in _batches(np.flatnonzero(~few), np.full(np.count_nonzero(~few), len(weights))):
         items[_places(indptr, users)] = _race(users, counts[users], shares, seed, stream)
     ends = np.cumsum(shares)

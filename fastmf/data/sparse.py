@@ -103,6 +103,8 @@ def _compressed(matrix: Any, n_major: int, n_minor: int) -> tuple[NDArray[np.int
 def _flattened(matrix: Any) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]:
     """Entries of a lil matrix; not by SciPy, which trusts the lengths of its lists."""
     lengths = [len(row) for row in matrix.rows]
+    if lengths != [len(row) for row in matrix.data]:
+        raise ValueError("matrix must have one value a column number in each of its lists")
     columns = np.array([column for row in matrix.rows for column in row], np.int64)
     given = np.array([value for row in matrix.data for value in row], matrix.dtype)
     return np.repeat(np.arange(len(lengths)), lengths), columns, given

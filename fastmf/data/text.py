@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import chain, islice
@@ -48,8 +47,7 @@ def read(
     id_type: Any,
 ) -> Columns:
     """Read the columns asked for, by header name or by number."""
-    if not isinstance(path, (str, os.PathLike)):
-        raise TypeError(f"path must be a string or a path, got {_checks.shown(path)}")
+    path = _checks.path("path", path)
     if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
         raise ValueError(f"separator must be one character, not a quote or a line end, got {_checks.shown(separator)}")
     _checks.choice("id_type", id_type, ("auto", "int", "text"))
@@ -80,7 +78,7 @@ def read(
         row, column, problem = error.args
         line = _line_of(path, separator, row)
     where = f", column {column}" if column else ""
-    raise RatingsFileError(f"{os.fsdecode(path)}, line {line}{where}: {problem}")
+    raise RatingsFileError(f"{path}, line {line}{where}: {problem}")
 
 
 def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:

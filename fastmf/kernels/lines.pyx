@@ -104,7 +104,7 @@ def read_lines(
     cdef int64_t at = 0, size = text.shape[0], width = roles.shape[0], lines = 0, most = users.shape[0]
     if size == 0:
         return 0
-    if width == 0 or text[size - 1] != c"\n":
+    if width == 0 or separator == c"\n" or text[size - 1] != c"\n":
         return -1
     with nogil:
         while at < size:

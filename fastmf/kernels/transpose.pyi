@@ -9,7 +9,10 @@ def group(
     out: NDArray[np.int64],
     num_threads: int,
 ) -> None:
-    """Group entries by number: numbers (n,); order (n,) or (0,); counts (shares, groups) zeros; starts (groups + 1,); out (n,)."""
+    """Group entries by number.
+
+    Shapes: numbers and out (n,), order (n,) or (0,), counts (shares, groups) of zeros, starts (groups + 1,).
+    """
 
 def transpose(
     indptr: NDArray[np.int64],
@@ -20,4 +23,8 @@ def transpose(
     out_order: NDArray[np.int64],
     num_threads: int,
 ) -> None:
-    """Transpose compressed rows: indptr (rows + 1,); indices, out_rows, out_order (n,); counts (shares, columns) zeros; starts (columns + 1,)."""
+    """Transpose compressed rows.
+
+    Shapes: indptr (rows + 1,), indices, out_rows and out_order (n,), counts (shares, columns) of zeros,
+    starts (columns + 1,).
+    """

@@ -10,7 +10,7 @@ DECIMAL = re.compile(rb"-?(?=\.?[0-9])[0-9]*\.?[0-9]*")
 def read_lines(text, separator, roles, users, items, values, times):
     if len(text) == 0:
         return 0
-    if len(roles) == 0 or text[-1] != ord("\n"):
+    if len(roles) == 0 or separator == ord("\n") or text[-1] != ord("\n"):
         return -1
     lines = 0
     for line in bytes(text)[:-1].split(b"\n"):
