@@ -119,6 +119,16 @@ def finite_vector(name: str, value: Any, length: int | None = None, minimum: flo
     return array
 
 
+def in_range_of(dtype: np.dtype[Any], name: str, array: NDArray[Any]) -> NDArray[Any]:
+    """Finite numbers in a float dtype, in which all of them must stay finite; the array itself if it has that dtype."""
+    with np.errstate(over="ignore"):
+        cast = array.astype(dtype, copy=False)
+    if cast is not array and not np.isfinite(cast).all():
+        at = int(np.argmin(np.isfinite(cast)))
+        raise ValueError(f"{name} must hold finite numbers that fit {dtype}, got {array[at]} at position {at}")
+    return cast
+
+
 def matrix(name: str, value: Any) -> NDArray[Any]:
     """A two-dimensional C-contiguous array of numbers, as float32 if it is float32, else float64."""
     array = _array(name, value, "a two-dimensional array")

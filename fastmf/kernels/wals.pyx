@@ -100,6 +100,8 @@ def solve_rows(
     cdef const int32_t* index = &indices[0] if indices.shape[0] else NULL
     if n == 0 or X.shape[1] == 0:
         return
+    cdef const floating* weight = &weights[0] if weights.shape[0] else NULL
+    cdef const floating* target = &targets[0] if targets.shape[0] else NULL
     cdef const floating* other_factors = &Y[0, 0] if Y.shape[0] else NULL
     cdef const floating* spectrum = &eigenvalues[0] if eigenvalues.shape[0] else NULL
     side.Y = other_factors
@@ -114,7 +116,7 @@ def solve_rows(
         n, nogil=True, schedule="dynamic", chunksize=CHUNK, num_threads=num_threads, use_threads_if=num_threads > 1
     ):
         failed[r] = solve_row(
-            &side, &indptr[0], index, &weights[0], &targets[0], weight_step, target_step, &ridge[0],
+            &side, &indptr[0], index, weight, target, weight_step, target_step, &ridge[0],
             &row_unobserved[0], row_step, methods[r], rows[r],
             rows[min(r + 1, n - 1)], &work[threadid(), 0], &X[rows[r], 0],
         )

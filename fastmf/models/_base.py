@@ -5,6 +5,7 @@ A fitted model scores a pair by  yhat_ui = mu + b_u + c_i + x_u . y_i ; subclass
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -79,7 +80,7 @@ class FactorModel(HasParams):
         return self._fitted.item_ids
 
     @property
-    def item_info(self) -> dict[str, NDArray[Any]]:
+    def item_info(self) -> Mapping[str, NDArray[Any]]:
         """What the ratings said of each item, such as titles, aligned with the columns."""
         return self._fitted.item_info
 
@@ -214,7 +215,7 @@ class FactorModel(HasParams):
     def similar_users(
         self, users: ArrayLike, k: int = 10, *, num_threads: int | None = None
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The k users whose factors have the highest cosine with each user's, the user left out; see `similar_items`."""
+        """The k users whose factors have the highest cosine with each user's, as `similar_items` finds items."""
         state = self._fitted
         numbers, scalar = _numbers("users", users, state.user_ids, state.shape[0])
         return _named(*self._similar(state.user_factors, numbers, k, num_threads), state.user_ids, scalar)

@@ -45,17 +45,20 @@ def seconds(n: Any, factors: int, method: int, solver: Solver) -> NDArray[np.flo
     """Estimated seconds of rows with n entries on one core."""
     n, k = np.asarray(n, float), float(factors)
     gather = 4 * n * k / GATHER_BYTES
+    cost: NDArray[np.float64]
     if method in (PRIMAL, NONNEGATIVE):
         size = _tiles(k)
-        return size * size * n / RANK_UPDATE_FLOPS + _cholesky(size) + gather + ROW_SECONDS
-    if method == DUAL:
+        cost = size * size * n / RANK_UPDATE_FLOPS + _cholesky(size) + gather
+    elif method == DUAL:
         size = _tiles(n)
-        return size * size * k / RANK_UPDATE_FLOPS + _cholesky(size) + 2 * gather + ROW_SECONDS
-    if method == CG:
-        return (1 + solver.cg_steps) * 4 * n * k / STREAM_FLOPS + gather + ROW_SECONDS
-    block = min(float(solver.block_size), k)
-    update = n * k * block / RANK_UPDATE_FLOPS + k / block * _cholesky(_tiles(block))
-    return update + 4 * n * k / STREAM_FLOPS + 2 * gather + ROW_SECONDS
+        cost = size * size * k / RANK_UPDATE_FLOPS + _cholesky(size) + 2 * gather
+    elif method == CG:
+        cost = (1 + solver.cg_steps) * 4 * n * k / STREAM_FLOPS + gather
+    else:
+        block = min(float(solver.block_size), k)
+        update = n * k * block / RANK_UPDATE_FLOPS + k / block * _cholesky(_tiles(block))
+        cost = update + 4 * n * k / STREAM_FLOPS + 2 * gather
+    return cost + ROW_SECONDS
 
 
 def methods(counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver) -> NDArray[np.uint8]:
@@ -63,7 +66,7 @@ def methods(counts: NDArray[np.int64], factors: int, n_others: int, solver: Solv
     if solver.name == "nonnegative":
         return np.full(len(counts), NONNEGATIVE, np.uint8)
     by_count, exact = _exact(counts, factors, n_others, solver)
-    if solver.name == "cholesky" or solver.form == "primal":
+    if solver.name == "cholesky" or (solver.name == "auto" and solver.form == "primal"):
         return by_count
     inexact = {
         "cg": [CG],

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +27,9 @@ class Passes:
         self.history: list[dict[str, float]] = []
         self.stopped = False
         self._total, self._callback = total, callback
-        self._bar = require("tqdm", "progress").tqdm(total=total, desc=what, disable=None) if progress else None
+        self._what = what
+        self._bar: Any = None
+        self._tqdm = require("tqdm", "progress").tqdm if progress else None
 
     def __iter__(self) -> Iterator[int]:
         start = time.perf_counter()
@@ -50,6 +53,9 @@ class Passes:
 
     @contextmanager
     def closing(self) -> Iterator[Passes]:
+        """Shows the bar, if there is to be one, and closes it whatever happens."""
+        if self._tqdm is not None:
+            self._bar = self._tqdm(total=self._total, desc=self._what, disable=None)
         try:
             yield self
         finally:

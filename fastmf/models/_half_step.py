@@ -6,8 +6,7 @@ pieces of work, and what happens to a row that float32 cannot solve.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -80,11 +79,13 @@ def half_step(
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads)
+    if not gram.max(initial=0.0) <= np.finfo(dtype).max:
+        raise too_large(side)
     counts = side.counts
     order = np.argsort(-counts, kind="stable")  # heavy rows first
     methods = _cost.methods(counts[order], factors, len(others), solver)
     eigenvalues = np.empty(0, dtype)
-    if (side.implicit and rotated is None) or not side.ridge.all():  # no eigenbasis, or flat directions in it
+    if (side.implicit and rotated is None) or not side.ridge[counts > 0].all():  # no eigenbasis, or flat directions
         methods[methods < wals.NONNEGATIVE] = wals.PRIMAL
     if (methods != wals.PRIMAL).any() and solver.name != "nonnegative":
         eigenvalues = np.zeros(size, dtype)
@@ -107,7 +108,7 @@ def half_step(
     for start, stop in _cost.pieces(counts[order], methods, factors, solver, num_threads):
         task.solve(order[start:stop], methods[start:stop], failed[start:stop])
     if failed.any():
-        rescue(task, order[failed > 0])
+        rescue(task, order[failed > 0], factors, solver)
     return others
 
 
@@ -127,10 +128,9 @@ class Task:
         self.side, self.others, self.gram, self.out, self.num_threads = side, others, gram, out, num_threads
         longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
         self._shared = (others, side.unobserved, gram.astype(others.dtype), eigenvalues, side.ridge, side.share)
-        self._steps = (solver.cg_steps, solver.block_size)
-        self._work = wals.workspace(
-            out.shape[1], solver.block_size if longest else 0, longest, num_threads, others[:0, 0]
-        )
+        block_size = min(solver.block_size, out.shape[1])
+        self._steps = (solver.cg_steps, block_size)
+        self._work = wals.workspace(out.shape[1], block_size if longest else 0, longest, num_threads, others[:0, 0])
 
     def solve(self, rows: NDArray[np.int64], methods: NDArray[np.uint8], failed: NDArray[np.uint8]) -> None:
         """Solve `rows`; sets `failed` where a matrix is not positive definite."""
@@ -151,29 +151,41 @@ class Task:
         )
 
 
-def rescue(task: Task, rows: NDArray[np.int64]) -> None:
-    """Solve again, in float64 by the primal form, the rows whose matrix was not positive definite in `out`'s precision."""
+def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) -> None:
+    """Solve again, in float64, the rows whose matrix was not positive definite in `out`'s precision.
+
+    The Gramian too is made again: what float32 rounds off it may outweigh the regularisation.
+    """
     side = task.side
-    wide = Side(
-        name=side.name,
-        indptr=side.indptr,
-        indices=side.indices,
+    wide = replace(
+        side,
         weights=side.weights.astype(np.float64),
         targets=side.targets.astype(np.float64),
-        ridge=side.ridge,
         unobserved=side.unobserved.astype(np.float64),
-        share=side.share,
     )
-    size = padded_columns(task.out.shape[1], np.dtype(np.float64))
-    assert size == task.out.shape[1]
-    exact = np.zeros(task.out.shape)
-    again = Task(wide, task.others.astype(np.float64), task.gram, np.empty(0), exact, Solver(), task.num_threads)
+    others, exact = task.others.astype(np.float64), np.zeros(task.out.shape)
+    gram = weighted_gramian(wide, others, task.num_threads)
+    gram[range(factors, len(gram)), range(factors, len(gram))] = 1.0
+    again = Task(wide, others, gram, np.empty(0), exact, Solver("cholesky"), task.num_threads)
     failed = np.zeros(len(rows), np.uint8)
-    again.solve(rows, np.full(len(rows), wals.PRIMAL, np.uint8), failed)
+    method = wals.NONNEGATIVE if solver.name == "nonnegative" else wals.PRIMAL
+    again.solve(rows, np.full(len(rows), method, np.uint8), failed)
     if failed.any():
+        if not np.isfinite(others).all():
+            raise too_large(side)
         row = int(rows[np.argmax(failed)])
         raise FitDivergedError(
             f"the normal equations of {side.name} {row} are not positive definite, even in float64: raise "
-            f"regularization (it adds {side.ridge[row]:.3g} to that row) or unobserved_weight, or lower factors"
+            f"regularization (it adds {side.ridge[row]:.3g} to that row) or unobserved_weight, lower factors, or scale "
+            "the values"
         )
-    task.out[rows] = exact[rows]
+    with np.errstate(over="ignore"):
+        task.out[rows] = exact[rows]
+
+
+def too_large(side: Side) -> FitDivergedError:
+    """The error of a half-step whose input overflows."""
+    return FitDivergedError(
+        f"the factors that every {side.name} is solved against are too large for their dtype: raise regularization, or "
+        "scale the values"
+    )

@@ -10,6 +10,7 @@ import scipy.sparse
 from fastmf import _checks
 from fastmf._errors import UnknownIdError
 from fastmf.data import IdMap, Ratings
+from fastmf.models._state import State
 
 
 def as_ratings(data: Any, name: str = "ratings") -> Ratings:
@@ -32,33 +33,44 @@ def to_fit(model: object, data: Any) -> Ratings:
     return ratings
 
 
-def of_shape(data: Any, shape: tuple[int, int], name: str = "ratings") -> Ratings:
-    """Ratings of exactly the fitted shape."""
-    ratings = as_ratings(data, name)
+def of_fitted(data: Any, state: State, name: str = "ratings") -> Ratings:
+    """Ratings of exactly the fitted shape, and of the fitted ids where both have ids."""
+    ratings, shape = as_ratings(data, name), state.shape
     if ratings.shape != shape:
         raise ValueError(f"{name} must have the fitted shape {shape}, got {ratings.shape}{transposed(ratings, shape)}")
+    for what, ids, fitted in (("users", ratings.users, state.user_ids), ("items", ratings.items, state.item_ids)):
+        if ids is not None and fitted is not None and ids != fitted:
+            raise ValueError(f"{name} must have the fitted {what}, in the same order, got {ids!r} for {fitted!r}")
     return ratings
 
 
-def with_columns(data: Any, n: int, ids: IdMap | None, name: str, what: str) -> Ratings:
-    """Ratings whose n columns are the model's, matched by id where both have ids."""
+def with_columns(
+    data: Any, n: int, ids: IdMap | None, name: str, what: str, weights: Any = None
+) -> tuple[Ratings, Any]:
+    """Ratings whose n columns are the model's, matched by id where both have ids, and the weights of their entries."""
     ratings = as_ratings(data, name)
     if ids is not None and ratings.items is not None and ratings.items != ids:
         numbers = ids.numbers(ratings.items.ids, unknown="skip")
         used = ratings.item_counts > 0
         if np.any(numbers[used] < 0):
-            first = ratings.items.ids[used & (numbers < 0)][0]
+            first = ratings.items.ids[used & (numbers < 0)][:1].tolist()[0]
             raise UnknownIdError(f"{name} has entries for {what} the model does not know, such as {first!r}")
-        renumbered = scipy.sparse.csr_array(
-            (ratings.data, numbers[ratings.indices], ratings.indptr), shape=(ratings.n_users, n)
+        if weights is not None:
+            weights = _checks.finite_vector("weights", weights, ratings.nnz)
+        order = scipy.sparse.csr_array(
+            (np.arange(ratings.nnz), numbers[ratings.indices], ratings.indptr), shape=(ratings.n_users, n)
         )
-        return Ratings.from_sparse(renumbered)
+        order.sort_indices()
+        return (
+            Ratings(order.indptr, order.indices, ratings.data[order.data], shape=order.shape),
+            None if weights is None else weights[order.data],
+        )
     if ratings.n_items != n:
         raise ValueError(
             f"{name} must have {n} columns, one for each of the model's {what}, got shape {ratings.shape}"
             + (" (this looks transposed)" if ratings.n_users == n else "")
         )
-    return ratings
+    return ratings, weights
 
 
 def transposed(ratings: Ratings, shape: tuple[int, int]) -> str:

@@ -48,6 +48,7 @@ def observed_sums(
     """What the stored entries add up to, in O(nnz k)."""
     n, dtype = len(X), X.dtype
     sums = np.empty((3, n))
+    loss, residual, predicted = sums
     observed_loss(
         indptr,
         indices,
@@ -59,7 +60,9 @@ def observed_sums(
         np.zeros(len(Y), dtype) if item_bias is None else item_bias,
         mean,
         unobserved,
-        *sums,
+        loss,
+        residual,
+        predicted,
         num_threads,
     )
     return Observed(*(float(total) for total in sums.sum(axis=1)))

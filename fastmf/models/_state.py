@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +25,7 @@ class State:
     item_ids: IdMap | None
     seen_indptr: NDArray[np.int64]
     seen_indices: NDArray[np.int32]
-    item_info: dict[str, NDArray[Any]] = field(default_factory=dict)
+    item_info: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
     @classmethod

@@ -40,13 +40,18 @@ def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
     """Name, parameters and state of the model in a file."""
     header, arrays = _file.read(path, mmap=mmap)
     try:
-        parts = {side: _under(side, arrays) for side in IDS}
         titles = {
             name.removeprefix("item_info/").rpartition("/")[0] for name in arrays if name.startswith("item_info/")
         }
         state = State(
-            **{name: arrays[name] for name in ARRAYS},
-            **{side: IdMap.from_arrays(part) if part else None for side, part in parts.items()},
+            user_factors=arrays["user_factors"],
+            item_factors=arrays["item_factors"],
+            user_bias=arrays["user_bias"],
+            item_bias=arrays["item_bias"],
+            seen_indptr=arrays["seen_indptr"],
+            seen_indices=arrays["seen_indices"],
+            user_ids=_ids(_under("user_ids", arrays)),
+            item_ids=_ids(_under("item_ids", arrays)),
             item_info={title: column_from_arrays(_under(f"item_info/{title}", arrays)) for title in sorted(titles)},
             mean=float(header["mean"]),
             history=header["history"],
@@ -120,6 +125,10 @@ def _check(state: State) -> None:
     )
     if not ok:
         raise ValueError("arrays whose shapes or types do not go together")
+
+
+def _ids(arrays: Arrays) -> IdMap | None:
+    return IdMap.from_arrays(arrays) if arrays else None
 
 
 def _over(prefix: str, arrays: Arrays) -> Arrays:

@@ -83,13 +83,14 @@ class Factorization:
         X[:, k] = 1
         self._half(self.terms.less_biases("items", self.X[:, k], self.mean), X, Y)
         X[:, k] = self.X[:, k]
-        item_bias = Y[:, k].copy()
-        Y[:, k] = 1
-        self._half(self.terms.less_biases("users", item_bias, self.mean), Y, X)
-        Y[:, k] = item_bias
         users = self.terms.users  # the mean that is best for these factors and biases is the mean residual further
         weight = float(users.weights.sum()) * (users.indptr[-1] if len(users.weights) == 1 else 1)
-        return self.mean + self._observed(X, Y).residual / max(weight, np.finfo(float).tiny)
+        mean = self.mean + self._observed(X, Y).residual / max(weight, np.finfo(float).tiny)
+        item_bias = Y[:, k].copy()
+        Y[:, k] = 1
+        self._half(self.terms.less_biases("users", item_bias, mean), Y, X)  # last, so that fold-in agrees
+        Y[:, k] = item_bias
+        return mean
 
     def _half(self, side: Side, others: Floats, out: Floats, *, rotated: Floats | None = None) -> Floats:
         return half_step(
@@ -119,10 +120,9 @@ class Factorization:
 
     def _observed(self, X: Floats, Y: Floats) -> Observed:
         users, k = self.terms.users, self.factors
-        biases: tuple[Any, ...] = (None, None)
-        if self.biased:
-            biases = X[:, k].copy(), Y[:, k].copy()
-            X[:, k] = 0
+        user_bias, item_bias = (X[:, k].copy(), Y[:, k].copy()) if self.biased else (None, None)
+        if user_bias is not None:
+            X[:, k] = 0  # so that the product is that of the factors alone
         try:
             return observed_sums(
                 users.indptr,
@@ -132,13 +132,14 @@ class Factorization:
                 X,
                 Y,
                 users.unobserved,
-                *biases,
+                user_bias,
+                item_bias,
                 self.mean,
                 num_threads=self.num_threads,
             )
         finally:
-            if self.biased:
-                X[:, k] = biases[0]
+            if user_bias is not None:
+                X[:, k] = user_bias
 
     def results(self) -> dict[str, Any]:
         """Factors without the padding, biases and mean."""

@@ -1,4 +1,4 @@
-"""The terms of WALS's objective for given ratings: weights, targets, unobserved weight and regularisation of each side."""
+"""The terms of WALS's objective for given ratings: the weights, targets and regularisation of each side."""
 
 from __future__ import annotations
 
@@ -19,16 +19,20 @@ def weights_and_targets(
     values: Floats, weights: Any, *, implicit: bool, alpha: float, confidence: str, dtype: np.dtype[Any]
 ) -> tuple[Floats, Floats]:
     """w and a of each entry; an array of one element stands for the same number everywhere."""
-    values = values.astype(dtype, copy=False)
+    values = _checks.in_range_of(dtype, "ratings", values)
     if weights is not None:
-        return _checks.finite_vector("weights", weights, len(values), 0.0).astype(dtype, copy=False), values
+        w = _checks.finite_vector("weights", weights, len(values), 0.0)
+        return _checks.in_range_of(dtype, "weights", w), values
     if not implicit:
         return np.ones(1, dtype), values
     if values.size and values.min() == values.max() > 0:
         values = values[:1]
     liked = bool((values > 0).all())
     targets = np.ones(1, dtype) if liked else (values >= 0).astype(dtype)
-    strength = values if liked and alpha == 1 else np.abs(values) * dtype.type(alpha)
+    with np.errstate(over="ignore", invalid="ignore"):
+        strength = values if liked and alpha == 1 else np.abs(values) * dtype.type(alpha)
+    if not np.isfinite(strength.max(initial=0)):
+        raise ValueError(f"alpha must be such that alpha times every rating fits {dtype}, got {alpha}")
     if confidence == "one_plus":
         return 1 + strength, targets
     return (np.log1p(strength) if confidence == "log" else strength), targets
@@ -58,6 +62,7 @@ def terms(data: Ratings, weights: Any, p: dict[str, Any]) -> Terms:
     """The terms for `data` under the checked parameters `p` of WALS."""
     unobserved = unobserved_weights(p["unobserved_weight"], data.n_items)
     w, a = entry_terms(data, weights, p)
+    by_user = user_side(data, w, a, p)
     indptr, indices, order = data.item_major()
     by_item = Side(
         name="item",
@@ -65,13 +70,11 @@ def terms(data: Ratings, weights: Any, p: dict[str, Any]) -> Terms:
         indices=indices,
         weights=w if len(w) == 1 else w[order],
         targets=a if len(a) == 1 else a[order],
-        ridge=ridges(
-            p["regularization"][1], np.diff(indptr), unobserved * data.n_users, p["regularization_exponent"]
-        ),
-        unobserved=unobserved.astype(p["dtype"]) if len(unobserved) == 1 else np.ones(1, p["dtype"]),
+        ridge=ridges(p["regularization"][1], np.diff(indptr), unobserved * data.n_users, p["regularization_exponent"]),
+        unobserved=by_user.unobserved if len(unobserved) == 1 else np.ones(1, p["dtype"]),
         share=np.ones(1) if len(unobserved) == 1 else unobserved,
     )
-    return Terms(user_side(data, w, a, p), by_item)
+    return Terms(by_user, by_item)
 
 
 def entry_terms(data: Ratings, weights: Any, p: dict[str, Any]) -> tuple[Floats, Floats]:
@@ -97,7 +100,7 @@ def user_side(data: Ratings, w: Floats, a: Floats, p: dict[str, Any]) -> Side:
         weights=w,
         targets=a,
         ridge=ridges(p["regularization"][0], data.user_counts, everywhere, p["regularization_exponent"]),
-        unobserved=unobserved.astype(p["dtype"]),
+        unobserved=_checks.in_range_of(p["dtype"], "unobserved_weight", unobserved),
         share=np.ones(1),
     )
 
@@ -107,6 +110,6 @@ def unobserved_weights(value: float | NDArray[np.float64], n_items: int) -> NDAr
     weights = np.atleast_1d(np.asarray(value, np.float64))
     if np.ndim(value) and len(weights) != n_items:
         raise ValueError(
-            f"unobserved_weight must be a number or one number for each of the {n_items} items, got {len(weights)} of them"
+            f"unobserved_weight must be a number, or one for each of the {n_items} items, got {len(weights)} numbers"
         )
     return weights

@@ -16,7 +16,7 @@ from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
 from fastmf.models._half_step import half_step, padded_columns
-from fastmf.models._intake import of_shape, to_fit, with_columns
+from fastmf.models._intake import of_fitted, to_fit, with_columns
 from fastmf.models._objective import Objective
 from fastmf.models._state import State
 from fastmf.models._wals_fit import Factorization
@@ -35,7 +35,9 @@ def pair_of_numbers(name: str, value: Any) -> tuple[float, float]:
 
 def number_or_vector(name: str, value: Any) -> Any:
     """A number >= 0, or a vector of them."""
-    return _checks.real(name, value, 0.0) if np.ndim(value) == 0 else _checks.finite_vector(name, value, minimum=0.0)
+    if isinstance(value, (list, tuple)) or np.ndim(value):
+        return _checks.finite_vector(name, value, minimum=0.0)
+    return _checks.real(name, value, 0.0)
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -126,9 +128,7 @@ class WALS(FactorModel):
     confidence: str = param("linear", lambda name, value: _checks.choice(name, value, ("linear", "one_plus", "log")))
     biased: bool = param(False, _checks.flag)
     nonnegative: bool = param(False, _checks.flag)
-    solver: str = param(
-        "auto", lambda name, value: _checks.choice(name, value, ("auto", "cholesky", "cg", "subspace"))
-    )
+    solver: str = param("auto", lambda name, value: _checks.choice(name, value, ("auto", "cholesky", "cg", "subspace")))
     form: str = param("auto", lambda name, value: _checks.choice(name, value, ("auto", "primal", "dual")))
     cg_steps: int = param(3, lambda name, value: _checks.integer(name, value, 1))
     block_size: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
@@ -191,7 +191,8 @@ class WALS(FactorModel):
                     fitted.sweep()
                     if not fitted.is_finite():
                         raise FitDivergedError(
-                            f"factors are not finite after iteration {number}: raise regularization, or scale the values"
+                            f"factors are not finite after iteration {number}: raise regularization, or scale the "
+                            "values"
                         )
                     record = {}
                     if p["track_objective"] or p["tolerance"]:
@@ -236,7 +237,7 @@ class WALS(FactorModel):
         Parameters
         ----------
         ratings, weights
-            As given to `fit`; the shape must be the fitted one.
+            As given to `fit`; the shape must be the fitted one, and the ids where there are any.
         num_threads : int, optional
             Threads; by default the model's own `num_threads`.
 
@@ -246,9 +247,14 @@ class WALS(FactorModel):
             observed, unobserved and regularization, and their `total`.
         """
         state, p = self._fitted, self._checked_together()
-        data = of_shape(ratings, state.shape)
+        p["dtype"] = state.user_factors.dtype  # whatever it is now for the next fit
+        data = of_fitted(ratings, state)
         fitted = Factorization.of(
-            terms(data, weights, p), state, biased=p["biased"], solver=self._solver(p), num_threads=self._threads(num_threads)
+            terms(data, weights, p),
+            state,
+            biased=p["biased"],
+            solver=self._solver(p),
+            num_threads=self._threads(num_threads),
         )
         return fitted.objective()
 
@@ -277,9 +283,10 @@ class WALS(FactorModel):
     def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
         """Factors and biases of the users of `rows`."""
         state, p = self._fitted, self._checked_together()
-        data = with_columns(rows, state.shape[1], state.item_ids, "rows", "items")
-        w, a = entry_terms(data, weights, p)
+        data, weights = with_columns(rows, state.shape[1], state.item_ids, "rows", "items", weights)
         k, dtype = state.item_factors.shape[1], state.item_factors.dtype
+        p["dtype"] = dtype  # whatever it is now for the next fit
+        w, a = entry_terms(data, weights, p)
         columns = padded_columns(k + p["biased"], dtype)
         others, out = np.zeros((state.shape[1], columns), dtype), np.zeros((data.n_users, columns), dtype)
         others[:, :k] = state.item_factors
@@ -291,4 +298,6 @@ class WALS(FactorModel):
         threads = self._threads(num_threads)
         if data.n_users:
             half_step(side, others, out, solver, factors=k + p["biased"], num_threads=threads)
+        if not np.isfinite(out).all():
+            raise FitDivergedError("factors of rows are not finite: raise regularization, or scale the values")
         return np.ascontiguousarray(out[:, :k]), (out[:, k] if p["biased"] else np.zeros(data.n_users, dtype))
