@@ -153,6 +153,14 @@ def test_users_of_the_test_are_whole_and_have_both_parts():
     np.testing.assert_array_equal(held_out.user_counts[is_test], np.clip(np.rint(0.3 * counts), 1, counts - 1))
 
 
+@pytest.mark.parametrize("held_out", [0.001, 0.999])
+def test_users_of_the_test_have_both_parts_and_training_has_a_user_whatever_the_shares(held_out):
+    ratings = Ratings.from_sparse(sp.csr_array(np.ones((5, 4))))
+    train, (fold_in, judged) = split_users(ratings, test=0.999, held_out=held_out, random_state=0)
+    assert (train.user_counts > 0).sum() == 1
+    assert ((fold_in.user_counts > 0) & (judged.user_counts > 0)).sum() == 4
+
+
 def test_users_with_one_entry_are_never_test_users():
     dense = np.zeros((6, 4))
     dense[:, 0] = 1
