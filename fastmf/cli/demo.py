@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 
     train, test = split_random(ratings, 0.2, random_state=SEED)
     threads = _threads.effective(arguments.threads)
-    kernels = f"{threads.count} thread{'s' * (threads.count != 1)}, {leaves.chosen()} kernels"
+    kernels = f"{threads.count} thread{'s' * (threads.count != 1)}, {leaves.chosen()}"
     say(f"Three models learn from {train.nnz:,} ratings and are judged by the other {test.nnz:,} ({kernels}):\n")
     compared = [_judged(model, train, test) for model in models(arguments.threads)]
     say(f"{_comparison(compared)}\n\n{READING}\n")

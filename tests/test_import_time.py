@@ -1,0 +1,44 @@
+"""`import fastmf` costs little beyond NumPy and scipy.sparse."""
+
+import subprocess
+import sys
+
+SECONDS = 0.25
+CODE = """
+import time
+import numpy, scipy.sparse
+start = time.perf_counter()
+import fastmf
+print(time.perf_counter() - start)
+"""
+
+
+def test_import_takes_less_than_a_quarter_of_a_second():
+    times = []
+    for _ in range(10):  # the least of several: what else the machine does only ever adds
+        result = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, timeout=60)
+        times.append(float(result.stdout))
+        if times[-1] < SECONDS:
+            return
+    raise AssertionError(f"import fastmf took {min(times):.2f} s at best")
+
+
+def test_import_brings_no_optional_library():
+    code = (
+        "import sys, numpy, scipy.sparse; before = set(sys.modules); import fastmf; print(*(set(sys.modules) - before))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    new = {name.partition(".")[0] for name in result.stdout.split()}
+    assert not new & {
+        "tqdm",
+        "pandas",
+        "polars",
+        "pyarrow",
+        "narwhals",
+        "matplotlib",
+        "sklearn",
+        "faiss",
+        "optuna",
+        "dask",
+    }
+    assert not new & {"argparse", "multiprocessing", "concurrent", "doctest", "unittest"}
