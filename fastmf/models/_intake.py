@@ -35,10 +35,15 @@ def to_fit(model: object, data: Any) -> Ratings:
 
 def of_fitted(data: Any, state: State, name: str = "ratings") -> Ratings:
     """Ratings of exactly the fitted shape, and of the fitted ids where both have ids."""
-    ratings, shape = as_ratings(data, name), state.shape
+    return matching(data, state.shape, state.user_ids, state.item_ids, name)
+
+
+def matching(data: Any, shape: tuple[int, int], users: IdMap | None, items: IdMap | None, name: str) -> Ratings:
+    """Ratings of exactly this shape, and of these ids where both have ids."""
+    ratings = as_ratings(data, name)
     if ratings.shape != shape:
         raise ValueError(f"{name} must have the fitted shape {shape}, got {ratings.shape}{transposed(ratings, shape)}")
-    for what, ids, fitted in (("users", ratings.users, state.user_ids), ("items", ratings.items, state.item_ids)):
+    for what, ids, fitted in (("users", ratings.users, users), ("items", ratings.items, items)):
         if ids is not None and fitted is not None and ids != fitted:
             raise ValueError(f"{name} must have the fitted {what}, in the same order, got {ids!r} for {fitted!r}")
     return ratings

@@ -14,7 +14,7 @@ from fastmf._params import either, none, param
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
-from fastmf.models._intake import of_shape, to_fit
+from fastmf.models._intake import matching, of_fitted, to_fit
 from fastmf.models._objective import Objective, observed_sums, squared_norms
 from fastmf.models._sgd_fit import Descent, Rule, rate_after
 from fastmf.models._sgd_grid import make_grid
@@ -164,7 +164,9 @@ class BiasedMF(FactorModel):
         if p["patience"] is not None and validation is None:
             raise ValueError("patience needs validation ratings to look at: pass validation to fit")
         data = to_fit(self, ratings)
-        held_out = None if validation is None else of_shape(validation, data.shape, "validation")
+        held_out = None
+        if validation is not None:
+            held_out = matching(validation, data.shape, data.users, data.items, "validation")
         passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
         values, weight = targets(data.data, p["loss"], p["dtype"]), entry_weights(weights, data.nnz, p["dtype"])
         descent = self._descent(data, values, weight, p)
@@ -253,7 +255,7 @@ class BiasedMF(FactorModel):
         state, p = self._fitted, self.checked()
         if p["loss"] != "squared":
             raise ValueError(f"objective is there for loss='squared' only, got {p['loss']!r}")
-        data, dtype = of_shape(ratings, state.shape), state.user_factors.dtype
+        data, dtype = of_fitted(ratings, state), state.user_factors.dtype
         observed = observed_sums(
             data.indptr,
             data.indices,
