@@ -63,7 +63,7 @@ class BiasedMF(FactorModel):
     regularization : float or (float, float), default 0.04
         lam, or (lam_users, lam_items).
     bias_regularization : float, default 0.01
-        lam_b.
+        lam_b, of the biases of users and items.
     optimizer : {"sgd", "adagrad"}, default "sgd"
         "sgd": steps of the rate that `schedule` gives. "adagrad": each row divides the rate by the root of what it
         has summed of its mean squared gradients (Chin et al. 2015).
