@@ -19,10 +19,11 @@ import numpy as np
 import fastmf
 
 SETTINGS = {
-    "BiasedMF": dict(factors=256, epochs=30, learning_rate=0.02, decay=0.05, regularization=0.07),
+    "BiasedMF": dict(optimizer="sgd", factors=256, epochs=30, learning_rate=0.02, decay=0.05, regularization=0.07),
     "WALS": dict(factors=32, iterations=10, unobserved_weight=0.0, regularization=0.12, biased=True),
 }
 GRID = {
+    "optimizer": ("sgd",),
     "factors": (64, 128, 256, 512),
     "epochs": (20, 30, 40),
     "learning_rate": (0.015, 0.02, 0.03),
