@@ -18,23 +18,19 @@ Rows = tuple[NDArray[np.int64], NDArray[np.int32]]  # indptr and indices of a CS
 def in_numbers_of(model: FactorModel, name: str, data: Any) -> tuple[Ratings, list[str]]:
     """`data` with the model's rows and columns, and a note on the entries that are lost by it.
 
-    Data without ids are taken to be numbered like the model and must have its shape.
+    Ids are translated where both the data and the model have them; what has none must be numbered like the model and
+    have its size.
     """
     given = as_ratings(data, name)
-    shape = len(model.user_factors), len(model.item_factors)
-    if given.users is None and given.items is None:
-        if given.shape != shape:
-            hint = f"; it looks transposed, pass {name}.T" if given.shape == shape[::-1] else ""
-            raise ValueError(f"{name} must have the shape of the model, {shape}, or carry ids, got {given.shape}{hint}")
-        return given, []
-    for side, ids, known in (("user", given.users, model.user_ids), ("item", given.items, model.item_ids)):
-        if ids is not None and known is None:
-            raise ValueError(
-                f"{name} carries {side} ids, but the model was fitted to a matrix without ids; pass "
-                f"{name}.to_scipy() if its rows and columns are numbered like those of that matrix"
-            )
+    shape = model._fitted.shape
     users, items = _translation(given.users, model.user_ids), _translation(given.items, model.item_ids)
-    if users is None and items is None and given.shape == shape:
+    for translation, size, wanted in ((users, given.n_users, shape[0]), (items, given.n_items, shape[1])):
+        if translation is None and size != wanted:
+            hint = f"; it looks transposed, pass {name}.T" if given.shape == shape[::-1] else ""
+            raise ValueError(
+                f"{name} must have the shape of the model, {shape}, or ids the model knows, got {given.shape}{hint}"
+            )
+    if users is None and items is None:
         return given, []
     return _translated(given, users, items, shape, name, model)
 
@@ -47,7 +43,7 @@ def gathered(indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArra
 
 
 def _translation(ids: IdMap | None, known: IdMap | None) -> NDArray[np.int64] | None:
-    """The model's number of each of the data's numbers, -1 for what it does not know; None if nothing changes."""
+    """The model's number of each of the data's, -1 for what it does not know; None where numbers stay as they are."""
     if ids is None or known is None or ids is known or ids == known:
         return None
     return known.numbers(ids.ids, unknown="skip")
@@ -61,12 +57,6 @@ def _translated(
     name: str,
     model: FactorModel,
 ) -> tuple[Ratings, list[str]]:
-    for side, translation, size, wanted in (
-        ("users", users, given.n_users, shape[0]),
-        ("items", items, given.n_items, shape[1]),
-    ):
-        if translation is None and size != wanted:
-            raise ValueError(f"{name} must have the model's {wanted} {side} or carry their ids, got {size} without ids")
     rows = given.row_numbers() if users is None else users[given.row_numbers()]
     columns = given.indices if items is None else items[given.indices]
     unknown_user, unknown_item = rows < 0, columns < 0

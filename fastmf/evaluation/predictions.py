@@ -54,12 +54,24 @@ def rmse(model: FactorModel, test: Any, *, num_threads: int | None = None) -> fl
 def mae(model: FactorModel, test: Any, *, num_threads: int | None = None) -> float:
     """Mean absolute error of predicted ratings: mean(|rating - prediction|) over the test entries.
 
-    Parameters, errors and what is left out are those of `rmse`.
+    Parameters
+    ----------
+    model : FactorModel
+        A fitted model that predicts ratings (`model.predicts_ratings`).
+    test : Ratings or SciPy sparse matrix
+        Ratings held out, treated as `rmse` treats them.
+    num_threads : int, optional
+        Threads; by default the model's own `num_threads`.
 
     Returns
     -------
     float
         In the units of the ratings, accumulated in float64.
+
+    Raises
+    ------
+    NotFittedError, TypeError, ValueError
+        As `rmse`.
 
     Examples
     --------

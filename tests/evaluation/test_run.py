@@ -163,6 +163,16 @@ def test_ids_are_translated_and_unknown_ones_counted():
     assert rmse(named, same) == rmse(model, test)
 
 
+def test_without_ids_on_one_side_numbers_count():
+    model, train, test = case()
+    ids = {"users": IdMap(range(100, 130)), "items": IdMap(range(25))}
+    with_ids = [Ratings(m.indptr, m.indices, m.data, shape=m.shape, **ids) for m in (train, test)]
+    named = GivenFactors().fit(with_ids[0], model.user_factors, model.item_factors, item_bias=model.item_bias)
+    figures = dict(evaluate(named, with_ids[1], metrics=["map", "auc"]))
+    assert figures == dict(evaluate(named, test, metrics=["map", "auc"]))
+    assert figures == dict(evaluate(model, with_ids[1], metrics=["map", "auc"]))
+
+
 def test_a_model_whose_scores_are_no_ratings_has_no_rmse():
     _, train, test = case()
     model = MostPopular().fit(train)
@@ -215,7 +225,11 @@ MODEL, TRAIN, TEST = case()
         ({"test": TEST[:20]}, ValueError, r"test must have the shape of the model, \(30, 25\), .* got \(20, 25\)$"),
         ({"test": TEST.T}, ValueError, r"got \(25, 30\); it looks transposed, pass test.T"),
         ({"test": sp.csr_array((30, 25))}, ValueError, "test must have at least one entry, got none"),
-        ({"test": Ratings.from_arrays([1], [1])}, ValueError, "test carries user ids, but .* without ids"),
+        (
+            {"test": Ratings.from_arrays([1], [1])},
+            ValueError,
+            r"shape of the model, .* or ids the model knows, got \(1, 1\)",
+        ),
         ({"test": TRAIN}, ValueError, "at least one relevant entry, got none .*are seen ones"),
         ({"train": TRAIN.T}, ValueError, "train must have the shape of the model.*transposed"),
         ({"train": 3}, TypeError, "train must be fastmf.Ratings"),
