@@ -125,9 +125,10 @@ class Task:
         solver: Solver,
         num_threads: int,
     ) -> None:
-        self.side, self.others, self.gram, self.out, self.num_threads = side, others, gram, out, num_threads
+        self.side, self.others, self.out, self.num_threads = side, others, out, num_threads
         longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
-        self._shared = (others, side.unobserved, gram.astype(others.dtype), eigenvalues, side.ridge, side.share)
+        share = np.maximum(side.share, 1e-30)  # or a share of 0 takes the ones off the diagonal of the padding
+        self._shared = (others, side.unobserved, gram.astype(others.dtype), eigenvalues, side.ridge, share)
         block_size = min(solver.block_size, out.shape[1])
         self._steps = (solver.cg_steps, block_size)
         self._work = wals.workspace(out.shape[1], block_size if longest else 0, longest, num_threads, others[:0, 0])
