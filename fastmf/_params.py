@@ -42,6 +42,7 @@ class HasParams:
 
     @classmethod
     def param_names(cls) -> tuple[str, ...]:
+        """Names of the parameters, in the order of their definition."""
         return tuple(field.name for field in dataclasses.fields(cls) if "check" in field.metadata)  # type: ignore[arg-type]
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
@@ -49,7 +50,7 @@ class HasParams:
         return {name: getattr(self, name) for name in self.param_names()}
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters by name and return the object; an unknown name raises ValueError and sets nothing."""
+        """Set `params` by name and return the object; an unknown name raises ValueError and sets nothing."""
         for name in params:
             if name not in self.param_names():
                 raise ValueError(

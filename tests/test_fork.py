@@ -24,8 +24,8 @@ def work():
     results = []
     for model in models:
         model.set_params(num_threads=2).fit(ratings)
-        results += [model.user_factors, model.predict(np.arange(300), np.arange(300) % 200), *model.recommend(np.arange(300), 5)]
-        results += [*model.similar_items(np.arange(50), 3)]
+        results += [model.user_factors, model.predict(np.arange(300), np.arange(300) % 200)]
+        results += [*model.recommend(np.arange(300), 5), *model.similar_items(np.arange(50), 3)]
         results += [np.array(list(fastmf.evaluate(model, ratings, exclude_seen=False, num_threads=2).values()))]
     return results
 

@@ -7,15 +7,15 @@ SECONDS = 0.25
 CODE = """
 import time
 import numpy, scipy.sparse
-start = time.perf_counter()
+start = time.process_time()
 import fastmf
-print(time.perf_counter() - start)
+print(time.process_time() - start)
 """
 
 
 def test_import_takes_less_than_a_quarter_of_a_second():
     times = []
-    for _ in range(10):  # the least of several: what else the machine does only ever adds
+    for _ in range(5):  # the least of several, in processor time: what else the machine does only ever adds
         result = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, timeout=60)
         times.append(float(result.stdout))
         if times[-1] < SECONDS:
@@ -41,4 +41,5 @@ def test_import_brings_no_optional_library():
         "optuna",
         "dask",
     }
+    assert "scipy.linalg" not in result.stdout.split()  # half as long to import as all the rest
     assert not new & {"argparse", "multiprocessing", "concurrent", "doctest", "unittest"}

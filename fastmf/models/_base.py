@@ -203,6 +203,15 @@ class FactorModel(HasParams):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """The k items whose factors have the highest cosine with each item's, the item itself left out.
 
+        Parameters
+        ----------
+        items : array_like or scalar
+            Ids (or column numbers) of the items.
+        k : int, default 10
+            Length of each list.
+        num_threads : int, optional
+            Threads; by default the model's own `num_threads`.
+
         Returns
         -------
         items, scores : ndarray
@@ -265,6 +274,11 @@ class FactorModel(HasParams):
 
     def save(self, path: str | Path) -> None:
         """Write the fitted model to a file, whole or not at all; `fastmf.load` reads it.
+
+        Parameters
+        ----------
+        path : str or Path
+            The file; one that was there before is replaced.
 
         Raises
         ------

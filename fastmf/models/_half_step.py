@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import scipy.linalg
 from numpy.typing import NDArray
 
 from fastmf._errors import FitDivergedError
@@ -91,9 +90,7 @@ def half_step(
         eigenvalues = np.zeros(size, dtype)
         if side.implicit:
             values, basis = np.ones(size), np.eye(size)
-            values[:factors], basis[:factors, :factors] = scipy.linalg.eigh(
-                gram[:factors, :factors], driver="evd", check_finite=False
-            )
+            values[:factors], basis[:factors, :factors] = np.linalg.eigh(gram[:factors, :factors])
             values[factors:] = values[factors - 1]
             values = np.maximum(values, 0.0)
             gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
