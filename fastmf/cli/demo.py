@@ -89,7 +89,7 @@ def run(arguments: argparse.Namespace) -> Answer:
 # -- what is found ------------------------------------------------------------------------------------------------
 
 
-def _judged(model: FactorModel, train: Ratings, test: Ratings) -> dict[str, Any]:
+def _judged(model: options.Trainable, train: Ratings, test: Ratings) -> dict[str, Any]:
     start = time.perf_counter()
     model.fit(train, **options.progress_of(model))
     seconds = time.perf_counter() - start

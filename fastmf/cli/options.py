@@ -17,9 +17,10 @@ from typing import Any
 from fastmf import _checks, _optional, _threads
 from fastmf.cli.answer import CommandError
 from fastmf.data import Ratings
-from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular
+from fastmf.models import WALS, BiasedMF, MostPopular
 
-MODELS: dict[str, type[FactorModel]] = {"wals": WALS, "biasedmf": BiasedMF, "popular": MostPopular}
+Trainable = WALS | BiasedMF | MostPopular
+MODELS: dict[str, type[Trainable]] = {"wals": WALS, "biasedmf": BiasedMF, "popular": MostPopular}
 SHARED = ("num_threads", "random_state")  # parameters whose options, --threads and --seed, are there for every model
 CUTOFFS = (5, 10, 20)
 
@@ -108,16 +109,16 @@ def _column(text: str) -> Any:
 # -- a model ------------------------------------------------------------------------------------------------------
 
 
-def model_class(name: str) -> type[FactorModel]:
+def model_class(name: str) -> type[Trainable]:
     """The model of a name on the command line."""
     return MODELS[checked("--model", lambda option, value: _checks.choice(option, value, tuple(MODELS)), name)]
 
 
-def add_parameters(parser: argparse.ArgumentParser, model: type[FactorModel]) -> None:
+def add_parameters(parser: argparse.ArgumentParser, model: type[Trainable]) -> None:
     """One option for each parameter of the model: name, default, check and help are those of the class."""
     group = parser.add_argument_group(f"parameters of {model.__name__}")
     described = descriptions(model)
-    for field in dataclasses.fields(model):  # type: ignore[arg-type]
+    for field in dataclasses.fields(model):
         if field.name not in model.param_names() or field.name in SHARED:
             continue
         option = "--" + field.name.replace("_", "-")
@@ -129,7 +130,7 @@ def add_parameters(parser: argparse.ArgumentParser, model: type[FactorModel]) ->
             group.add_argument(option, type=valued(option, field.metadata["check"]), metavar="VALUE", **common)
 
 
-def parameters(arguments: argparse.Namespace, model: type[FactorModel]) -> dict[str, Any]:
+def parameters(arguments: argparse.Namespace, model: type[Trainable]) -> dict[str, Any]:
     """The parameters of the model that were given."""
     shared = {"num_threads": arguments.threads, "random_state": arguments.seed}
     given = {name: shared[name] for name in SHARED if name in model.param_names()}
@@ -143,13 +144,13 @@ def _destination(parameter: str) -> str:
     return f"parameter {parameter}"  # no other option of a command can have this name
 
 
-def progress_of(model: FactorModel) -> dict[str, Any]:
+def progress_of(model: Trainable) -> dict[str, Any]:
     """The arguments that make `fit` show a progress bar, where it has one and somebody may look: on a terminal."""
     shown = "progress" in inspect.signature(model.fit).parameters and sys.stderr.isatty() and _optional.version("tqdm")
     return {"progress": True} if shown else {}
 
 
-def descriptions(model: type[FactorModel]) -> dict[str, str]:
+def descriptions(model: type[Trainable]) -> dict[str, str]:
     """What the class says of each parameter, from the section of its docstring, as one line."""
     lines = inspect.getdoc(model)
     section = re.search(r"^Parameters\n-+\n(.*?)(?=\n\n\S|\Z)", lines or "", re.DOTALL | re.MULTILINE)

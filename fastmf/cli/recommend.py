@@ -105,7 +105,7 @@ def _entry(model: FactorModel, item: Any) -> dict[str, Any]:
 
 
 def _title(entry: dict[str, Any]) -> str:
-    return entry.get("title", "") + (f" ({entry['year']})" if "year" in entry else "")
+    return f"{entry.get('title', '')} ({entry['year']})" if "year" in entry else str(entry.get("title", ""))
 
 
 def _text(headings: Iterable[str], lists: list[list[dict[str, Any]]]) -> str:
