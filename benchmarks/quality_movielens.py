@@ -18,9 +18,16 @@ import numpy as np
 
 import fastmf
 
-SETTINGS = {
-    "BiasedMF": dict(optimizer="sgd", factors=256, epochs=30, learning_rate=0.02, decay=0.05, regularization=0.07),
-    "WALS": dict(factors=32, iterations=10, unobserved_weight=0.0, regularization=0.12, biased=True),
+SETTINGS: dict[str, dict[str, object]] = {
+    "BiasedMF": {
+        "optimizer": "sgd",
+        "factors": 256,
+        "epochs": 30,
+        "learning_rate": 0.02,
+        "decay": 0.05,
+        "regularization": 0.07,
+    },
+    "WALS": {"factors": 32, "iterations": 10, "unobserved_weight": 0.0, "regularization": 0.12, "biased": True},
 }
 GRID = {
     "optimizer": ("sgd",),

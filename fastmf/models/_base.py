@@ -132,9 +132,7 @@ class FactorModel(HasParams):
         return self._scores(self._fitted, users, items, self._threads(num_threads))
 
     @staticmethod
-    def _scores(
-        state: State, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int
-    ) -> NDArray[Any]:
+    def _scores(state: State, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int) -> NDArray[Any]:
         """mu + b_u + c_i + x_u.y_i of pairs."""
         out = np.empty(len(users), state.user_factors.dtype)
         pair_scores(
@@ -224,7 +222,20 @@ class FactorModel(HasParams):
     def similar_users(
         self, users: ArrayLike, k: int = 10, *, num_threads: int | None = None
     ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The k users whose factors have the highest cosine with each user's, as `similar_items` finds items."""
+        """The k users whose factors have the highest cosine with each user's, the user left out.
+
+        Parameters
+        ----------
+        users : array_like or scalar
+            Ids (or row numbers) of the users.
+        k, num_threads
+            As in `similar_items`.
+
+        Returns
+        -------
+        users, scores : ndarray
+            As `similar_items` returns items.
+        """
         state = self._fitted
         numbers, scalar = _numbers("users", users, state.user_ids, state.shape[0])
         return _named(*self._similar(state.user_factors, numbers, k, num_threads), state.user_ids, scalar)

@@ -42,8 +42,8 @@ def block_count(shape: tuple[int, int], nnz: int) -> int:
 
 
 def dealt(counts: NDArray[np.int64], blocks: int, rows: int) -> NDArray[np.int64]:
-    """Positions block * rows + row: heaviest first, dealt to the blocks there and back, so that these weigh the same and
-    the rows that are used most lie together."""
+    """Positions block * rows + row: heaviest first, dealt to the blocks there and back, so that these weigh the same
+    and the rows that are used most lie together."""
     order = np.argsort(-counts, kind="stable")
     rank = np.arange(len(counts))
     there, back = rank % (2 * blocks), 2 * blocks - 1 - rank % (2 * blocks)

@@ -46,9 +46,9 @@ class BiasedMF(FactorModel):
         J = sum_{(u,i) in Omega} w_ui loss(a_ui, yhat_ui)
           + lam_users sum_u n_u |x_u|^2 + lam_items sum_i n_i |y_i|^2 + lam_b (sum_u n_u b_u^2 + sum_i n_i c_i^2)
 
-    where n_u and n_i count entries: every step on a rating also shrinks its two rows a little. mu is fixed at the start:
-    the weighted mean of the ratings (squared loss), their median (absolute), or the log-odds of the positive ones
-    (logistic).
+    where n_u and n_i count entries: every step on a rating also shrinks its two rows a little. mu is fixed at the
+    start: the weighted mean of the ratings (squared loss), their median (absolute), or the log-odds of the positive
+    ones (logistic).
 
     Ratings are cut into a grid of cells whose rows stay in cache, and shuffled within a cell.
 
@@ -65,16 +65,16 @@ class BiasedMF(FactorModel):
     bias_regularization : float, default 0.01
         lam_b, of the biases of users and items.
     optimizer : {"adagrad", "sgd"}, default "adagrad"
-        "adagrad": each row divides the rate by the root of what it has summed of its mean squared gradients (Chin et al.
-        2015). "sgd": steps of the rate itself, which is then best at 0.01 to 0.05.
+        "adagrad": each row divides the rate by the root of what it has summed of its mean squared gradients (Chin et
+        al. 2015). "sgd": steps of the rate itself, which is then best at 0.01 to 0.05.
     schedule : {"exponential", "inverse_time", "constant", "bold_driver"}, default "exponential"
-        How the rate changes after epoch t: times (1 - decay)^t, divided by (1 + decay t), not at all, or by 5 % up after
-        an epoch that lowered the loss and by half down after one that did not.
+        How the rate changes after epoch t: times (1 - decay)^t, divided by (1 + decay t), not at all, or by 5 % up
+        after an epoch that lowered the loss and by half down after one that did not.
     decay : float, default 0.1
         Of the exponential and inverse-time schedules.
     loss : {"squared", "absolute", "logistic"}, default "squared"
-        (a - z)^2, |a - z|, or log(1 + exp(-a z)) for values -1 and 1 (or 0 and 1, where 0 counts as -1); `predict`
-        then gives the probability of 1.
+        (a - z)^2, |a - z|, or log(1 + exp(-a z)) for values -1 and 1 (or 0 and 1, where 0 counts as -1);
+        `predict` then gives the probability of 1.
     nonnegative : bool, default False
         Set factors below 0 to 0 after each step.
     rating_range : (float, float), optional
@@ -93,14 +93,15 @@ class BiasedMF(FactorModel):
 
     Notes
     -----
-    The defaults were chosen on held-out parts of training data of 100 thousand and of 20 million ratings, as a compromise:
-    large data want less regularization (0.03), small data more (0.06).
+    The defaults were chosen on held-out parts of training data of 100 thousand and of 20 million ratings, as a
+    compromise: large data want less regularization (0.03), small data more (0.06).
 
     References
     ----------
     Chin, Zhuang, Juan & Lin 2015, "A learning-rate schedule for stochastic gradient methods to matrix factorization".
     Koren, Bell & Volinsky 2009, "Matrix factorization techniques for recommender systems".
-    Gemulla, Nijkamp, Haas & Sismanis 2011, "Large-scale matrix factorization with distributed stochastic gradient descent".
+    Gemulla, Nijkamp, Haas & Sismanis 2011, "Large-scale matrix factorization with distributed stochastic gradient
+    descent".
     Recht, Re, Wright & Niu 2011, "Hogwild!: a lock-free approach to parallelizing stochastic gradient descent".
 
     Examples

@@ -49,9 +49,7 @@ def test_grid_is_that_of_the_twin_for_any_number_of_threads(shape, weighted, dty
     arrays, cells = problem(*shape, dtype, weighted)
     expected = filled((twin.count_records, twin.fill_records), arrays, cells, 1)
     for threads in (1, 2, 4):
-        for got, wanted in zip(
-            filled((count_records, fill_records), arrays, cells, threads), expected, strict=True
-        ):
+        for got, wanted in zip(filled((count_records, fill_records), arrays, cells, threads), expected, strict=True):
             np.testing.assert_array_equal(got, wanted)
 
 

@@ -57,7 +57,8 @@ def test_an_epoch_is_that_of_the_twin(width, factors, weighted, rule, dtype, sim
     learned, given = problem(width, factors, dtype, weighted)
     expected = run(twin, learned, given, factors, rule)
     for got, wanted in zip(run(sgd, learned, given, factors, rule), expected, strict=True):
-        np.testing.assert_allclose(got, wanted, rtol=10 * tolerance(dtype, factors), atol=10 * tolerance(dtype, factors))
+        margin = 10 * tolerance(dtype, factors)
+        np.testing.assert_allclose(got, wanted, rtol=margin, atol=margin)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

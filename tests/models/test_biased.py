@@ -32,7 +32,9 @@ def test_it_beats_the_mean_by_far(parts, optimizer, parallel, dtype):
     assert fastmf.rmse(model, test) < 0.75 * np.std(test.data)
 
 
-@pytest.mark.parametrize("options", [{}, {"optimizer": "sgd", "learning_rate": 0.02}, {"schedule": "bold_driver"}, {"factors": 19}])
+@pytest.mark.parametrize(
+    "options", [{}, {"optimizer": "sgd", "learning_rate": 0.02}, {"schedule": "bold_driver"}, {"factors": 19}]
+)
 def test_blocked_is_bit_identical_for_any_number_of_threads(parts, options):
     one, two, four = (
         fastmf.BiasedMF(epochs=4, random_state=3, num_threads=n, **options).fit(parts[0]) for n in (1, 2, 4)
@@ -109,7 +111,9 @@ def test_schedules(parts, schedule, rates):
 
 
 def test_the_bold_driver_speeds_up_and_slows_down(parts):
-    model = fastmf.BiasedMF(epochs=30, optimizer="sgd", learning_rate=0.05, schedule="bold_driver", random_state=0).fit(parts[0])
+    model = fastmf.BiasedMF(epochs=30, optimizer="sgd", learning_rate=0.05, schedule="bold_driver", random_state=0).fit(
+        parts[0]
+    )
     for before, after, later in zip(model.history, model.history[1:], model.history[2:], strict=False):
         factor = 1.05 if after["train_loss"] < before["train_loss"] else 0.5
         assert later["learning_rate"] == pytest.approx(after["learning_rate"] * factor)

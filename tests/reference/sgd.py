@@ -22,7 +22,7 @@ def step(x, y, user, item, target, w, factors, mean, rate, bias_rate, penalties,
     g = w * slope
     x_gradient = [g * b - lam_u * a for a, b in zip(x, y, strict=True)]
     y_gradient = [g * a - lam_i * b for a, b in zip(x, y, strict=True)]
-    for row, head, gradient, lam in ((x, user, x_gradient, lam_u), (y, item, y_gradient, lam_i)):
+    for row, head, gradient in ((x, user, x_gradient), (y, item, y_gradient)):
         rates = rate, bias_rate
         bias_gradient = g - lam_b * head[2]
         if adagrad:
