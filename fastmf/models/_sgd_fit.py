@@ -15,6 +15,7 @@ from fastmf.models._half_step import padded_columns
 from fastmf.models._sgd_grid import Grid
 
 PIECE_SECONDS = 0.1
+RECORDS_A_THREAD = 20_000  # of a stratum, at least: with fewer the threads wait for each other longer than they work
 BIAS, ACCUMULATORS = 2, (0, 1)  # columns of the head of a row
 LOSSES = {"squared": sgd.SQUARED, "absolute": sgd.ABSOLUTE, "logistic": sgd.LOGISTIC}
 
@@ -35,7 +36,8 @@ class Descent:
     """Factors and biases by position in the grid while they are learned."""
 
     def __init__(self, grid: Grid, factors: int, rule: Rule, initial_scale: float, seed: int, num_threads: int) -> None:
-        self.grid, self.factors, self.rule, self.seed, self.num_threads = grid, factors, rule, seed, num_threads
+        self.grid, self.factors, self.rule, self.seed = grid, factors, rule, seed
+        self.num_threads = min(num_threads, grid.blocks, 1 + len(grid.place) // (grid.blocks * RECORDS_A_THREAD))
         dtype = grid.values.dtype
         width = max(padded_columns(factors, dtype), 64 // dtype.itemsize)
         self.P, self.user_heads = self._rows(grid.user_position, grid.n_user_rows, width, 1, initial_scale)
@@ -97,7 +99,7 @@ class Descent:
                 rule.nonnegative,
                 rule.hogwild,
                 lost,
-                min(self.num_threads, grid.blocks),
+                self.num_threads,
             )
             seconds = (time.perf_counter() - start) / (until - done)
             self._strata_a_piece = max(1, int(PIECE_SECONDS / max(seconds, 1e-9)))
