@@ -3,9 +3,9 @@
     python -m benchmarks.bench_sgd                 the shape of MovieLens 20M
     python -m benchmarks.bench_sgd --data ml-1m
 
-An update is one rating visited once. "roof" is its share of the slower of 8 k flops at GEMM peak and 16 k bytes (a row of
-each side read and written) at the speed of copying 16 MB, which cells in the second-level cache may pass. The train loss
-of the last epoch is shown so that a fast wrong kernel would show.
+An update is one rating visited once. "roof" is its share of the slower of 8 k flops at GEMM peak and 16 k bytes (a
+row of each side read and written) at the speed of copying 16 MB, which cells in the second-level cache may pass. The
+train loss of the last epoch is shown so that a fast wrong kernel would show.
 """
 
 from __future__ import annotations

@@ -3,6 +3,8 @@ import pytest
 import scipy.sparse as sp
 
 import fastmf
+from fastmf.kernels import sgd
+from fastmf.models import _sgd_fit
 from fastmf.models._sgd_grid import block_count, dealt
 
 FITTED = ("user_factors", "item_factors", "user_bias", "item_bias")
@@ -35,7 +37,8 @@ def test_it_beats_the_mean_by_far(parts, optimizer, parallel, dtype):
 @pytest.mark.parametrize(
     "options", [{}, {"optimizer": "sgd", "learning_rate": 0.02}, {"schedule": "bold_driver"}, {"factors": 19}]
 )
-def test_blocked_is_bit_identical_for_any_number_of_threads(parts, options):
+def test_blocked_is_bit_identical_for_any_number_of_threads(parts, options, monkeypatch):
+    monkeypatch.setattr(_sgd_fit, "RECORDS_A_THREAD", 1)  # threads for the smallest cells too
     one, two, four = (
         fastmf.BiasedMF(epochs=4, random_state=3, num_threads=n, **options).fit(parts[0]) for n in (1, 2, 4)
     )
@@ -209,9 +212,6 @@ def test_an_interruption_keeps_the_last_whole_epoch(parts, at, monkeypatch):
 
 
 def test_an_interruption_within_an_epoch_goes_back_to_the_last_whole_one(parts, monkeypatch):
-    from fastmf.kernels import sgd
-    from fastmf.models import _sgd_fit
-
     train, _ = parts
     monkeypatch.setattr(_sgd_fit, "PIECE_SECONDS", 1e-9)  # every stratum a piece
     calls, real = [], sgd.run_epoch
