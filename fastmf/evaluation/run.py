@@ -12,6 +12,7 @@ from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.evaluation.alignment import Rows, gathered, in_numbers_of
 from fastmf.evaluation.auc import auc_of_users
+from fastmf.evaluation.folding import folded
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.predictions import checked_model, rating_errors, why_no_ratings
 from fastmf.evaluation.report import Report
@@ -28,6 +29,7 @@ def evaluate(
     test: Any,
     *,
     train: Any = None,
+    fold_in: Any = None,
     k: ArrayLike = (5, 10, 20),
     exclude_seen: bool = True,
     metrics: str | list[str] | tuple[str, ...] | None = None,
@@ -50,6 +52,9 @@ def evaluate(
     train : Ratings or SciPy sparse matrix, optional
         The entries users have already seen, which also say how popular an item is; by default those the model was
         fitted to.
+    fold_in : Ratings or SciPy sparse matrix, optional
+        Entries of users the model has not met, as from `split_users`: the model folds these rows in, and they, not the
+        users it was fitted to, are the users of `test` and have seen these entries. Items as in `fold_in_users`.
     k : int or sequence of int, default (5, 10, 20)
         Cut-offs, each at least 1.
     exclude_seen : bool, default True
@@ -93,14 +98,14 @@ def evaluate(
     names, cutoffs = checked_names(metrics), checked_cutoffs(k)
     exclude_seen = _checks.flag("exclude_seen", exclude_seen)
     threads = model._threads(num_threads)
+    history = seen = _training_rows(model, train)
+    if fold_in is not None:
+        model = folded(model, fold_in, threads)
+        seen = _training_rows(model, None)
     state = model._fitted
     held_out, notes = in_numbers_of(model, "test", test)
     if held_out.nnz == 0:
         raise ValueError("test must have at least one entry, got none")
-    seen = state.seen_indptr, state.seen_indices
-    if train is not None:
-        known, _ = in_numbers_of(model, "train", train)
-        seen = known.indptr, known.indices
     relevant = _relevant(held_out, relevant_from, seen if exclude_seen else None, threads, notes)
     users = np.flatnonzero(relevant.user_counts)
 
@@ -112,7 +117,7 @@ def evaluate(
         vectors = checked_vectors(item_vectors, len(state.item_factors))
         if vectors is None:
             vectors = state.item_factors
-        tally = tally_of(names, cutoffs, len(users), len(state.item_factors), seen, vectors, threads, notes)
+        tally = tally_of(names, cutoffs, len(users), len(state.item_factors), history, vectors, threads, notes)
         aucs = np.empty(len(users) if "auc" in names else 0)
         block = max(1, min(USERS_AT_ONCE, PLACES_AT_ONCE // tally.length))
         for first in range(0, len(users), block):
@@ -135,6 +140,14 @@ def evaluate(
     ids = users if model.user_ids is None else model.user_ids.ids[users]
     seconds = time.perf_counter() - started
     return Report(repr(model), cutoffs, figures, per_user, ids, held_out.nnz, seconds, notes)
+
+
+def _training_rows(model: FactorModel, train: Any) -> Rows:
+    """What users have seen: as given, or as the model keeps it."""
+    if train is None:
+        return model._fitted.seen_indptr, model._fitted.seen_indices
+    known, _ = in_numbers_of(model, "train", train)
+    return known.indptr, known.indices
 
 
 def _relevant(

@@ -198,7 +198,7 @@ def split_users(
     """Hold out whole users, to test on people the model has never met (strong generalisation).
 
     The model is trained on the other users. For each test user it is then shown one part of the entries, from which it
-    folds the user in, and is judged by the other part.
+    folds the user in, and is judged by the other part: ``evaluate(model, held_out, fold_in=fold_in)``.
 
     Parameters
     ----------

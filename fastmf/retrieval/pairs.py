@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _threads
 from fastmf.kernels import topk
-from fastmf.retrieval.exact import _check_finite, _factors, _pieces, _rows, _seen_and_targets
+from fastmf.retrieval.arguments import check_finite, factors_of, pieces_of, rows_of, seen_and_targets
 
 
 def lost_pairs(
@@ -51,16 +51,16 @@ def lost_pairs(
     >>> lost_pairs([[1.0]], [[2.0], [5.0], [2.0], [1.0]], targets=([0, 1], [2]))  # beaten by 5, level with 2 and itself
     array([4])
     """
-    Q, Y, bias = _factors(queries, items, item_bias)
-    seen_lists, (indptr, indices) = _seen_and_targets(seen, targets, len(Q), len(Y))
+    Q, Y, bias = factors_of(queries, items, item_bias)
+    seen_lists, (indptr, indices) = seen_and_targets(seen, targets, len(Q), len(Y))
     threads = _threads.effective(num_threads).count
-    _check_finite("items", Y)
+    check_finite("items", Y)
     scores = np.empty(len(indices), Q.dtype)
     lost = np.empty(len(Q), np.int64)
-    for piece in _pieces(len(Q), len(Y) * (Y.shape[1] + 1), threads):
-        _check_finite("queries", Q[piece])
+    for piece in pieces_of(len(Q), len(Y) * (Y.shape[1] + 1), threads):
+        check_finite("queries", Q[piece])
         rows = indptr[piece.start : piece.stop + 1]
         topk.lost_pairs(
-            Q[piece], Y, bias, *_rows("seen", seen_lists, piece, len(Y)), rows, indices, scores, lost[piece], threads
+            Q[piece], Y, bias, *rows_of("seen", seen_lists, piece, len(Y)), rows, indices, scores, lost[piece], threads
         )
     return lost

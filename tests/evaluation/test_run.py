@@ -10,7 +10,7 @@ from tolerances import tolerance
 from fastmf._errors import NotFittedError
 from fastmf.data import IdMap, Ratings
 from fastmf.evaluation import METRICS, evaluate, mae, rmse, run
-from fastmf.models.popular import MostPopular
+from fastmf.models import WALS, MostPopular
 
 CUTOFFS = (1, 3, 10)
 
@@ -126,6 +126,33 @@ def test_only_the_metrics_asked_for_are_computed():
     assert dict(report).items() <= dict(evaluate(model, test, k=(2, 5))).items()
 
 
+def test_folded_in_users_take_the_place_of_the_models_own():
+    """Of other number and ids than the users of the fit; popularity stays that of the training entries."""
+    _, train, _ = case(n_users=50)
+    model = WALS(factors=3, iterations=3, random_state=0, dtype="float64").fit(train)
+    _, fold_in, test = case(seed=1)
+    strangers = GivenFactors().fit(fold_in, model.fold_in_users(fold_in), model.item_factors)
+    seen = fold_in.toarray() != 0
+    report = evaluate(model, test, fold_in=fold_in, k=CUTOFFS)
+    agree(report, judged(strangers, test.toarray() != 0, seen, train), 1e-9)
+    names = IdMap([f"new{n}" for n in range(30)])
+    rows = Ratings(fold_in.indptr, fold_in.indices, fold_in.data, shape=fold_in.shape, users=names)
+    by_id = Ratings.from_sparse(test).select(test.indices % 2 == 0)
+    by_id = Ratings(by_id.indptr, by_id.indices, by_id.data, shape=by_id.shape, users=names).rows([7, 3, 5])
+    named = evaluate(model, by_id, fold_in=rows, k=CUTOFFS)
+    assert named.user_ids.tolist() == ["new3", "new5", "new7"]
+
+
+def test_the_training_rows_folded_in_are_judged_as_the_training_users():
+    _, train, test = case()
+    model = WALS(factors=3, iterations=3, random_state=0, dtype="float64").fit(train)
+    stored, again = evaluate(model, test), evaluate(model, test, fold_in=train)
+    np.testing.assert_allclose(list(again.values()), list(stored.values()), rtol=1e-6)
+    popular = MostPopular().fit(train)
+    assert dict(evaluate(popular, test, fold_in=train)) == dict(evaluate(popular, test))
+    assert model.user_factors.shape == (30, 3)
+
+
 def test_seen_test_entries_are_left_out_and_counted():
     model, train, test = case()
     overlap = int(((train.toarray() != 0) & (test.toarray() != 0)).sum())
@@ -233,6 +260,8 @@ MODEL, TRAIN, TEST = case()
         ({"test": TRAIN}, ValueError, "at least one relevant entry, got none .*are seen ones"),
         ({"train": TRAIN.T}, ValueError, "train must have the shape of the model.*transposed"),
         ({"train": 3}, TypeError, "train must be fastmf.Ratings"),
+        ({"fold_in": TRAIN}, ValueError, "fold_in needs a model that folds users in.*GivenFactors does not"),
+        ({"fold_in": TRAIN.T}, ValueError, "fold_in must have 25 columns"),
         ({"k": 0}, ValueError, "k must be an integer in .*, got 0"),
         ({"k": (5, -1)}, ValueError, "k must be an integer in .*, got -1"),
         ({"k": 2.5}, TypeError, "k must be an integer in .*, got 2.5"),

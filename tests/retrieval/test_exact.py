@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import tolerance
 
-from fastmf.retrieval import exact, rank_of, top_k
+from fastmf.retrieval import arguments, rank_of, top_k
 
 
 @st.composite
@@ -144,8 +144,8 @@ def test_long_batches_run_in_pieces(monkeypatch):
     seen = np.arange(0, 3001, 3), np.sort(rng.permuted(np.tile(np.arange(50), (1000, 1)), axis=1)[:, :3]).ravel()
     targets = np.arange(1001), rng.integers(0, 50, 1000)
     whole = *top_k(queries, items, 5, seen=seen), *rank_of(queries, items, targets, seen=seen)
-    monkeypatch.setattr(exact, "_PIECE_WORK", 1.0)
-    assert len(list(exact._pieces(1000, 250, 1))) == 3
+    monkeypatch.setattr(arguments, "PIECE_WORK", 1.0)
+    assert len(list(arguments.pieces_of(1000, 250, 1))) == 3
     pieces = [
         *top_k(queries, items, 5, seen=seen, num_threads=1),
         *rank_of(queries, items, targets, seen=seen, num_threads=1),
