@@ -27,7 +27,7 @@ def folded(model: FactorModel, rows: Any, num_threads: int | None) -> FactorMode
     else:
         raise ValueError(f"fold_in needs a model that folds users in, such as WALS; {type(model).__name__} does not")
     other = copy.copy(model)
-    other._state = replace(  # type: ignore[attr-defined]
+    other._state = replace(
         state,
         user_factors=factors,
         user_bias=bias,
