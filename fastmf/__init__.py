@@ -6,6 +6,7 @@
 >>> items, scores = model.recommend(1, k=3)
 """
 
+from fastmf import translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
 from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
@@ -49,4 +50,5 @@ __all__ = [
     "split_stratified",
     "split_users",
     "synthetic",
+    "translate",
 ]

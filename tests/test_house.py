@@ -17,7 +17,7 @@ FLOORS = (
     ("kernels",),
     ("data", "retrieval", "_file"),
     ("models",),
-    ("evaluation", "compat", "plots", "distributed"),
+    ("evaluation", "compat", "plots", "distributed", "translate"),
     ("cli",),
     ("__main__",),
 )
