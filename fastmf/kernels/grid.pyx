@@ -1,8 +1,9 @@
 """The grid of SGD: ratings as compact records, cut into cells of few users by few items, shuffled within each cell.
 
-Users are dealt into blocks of equal activity and items into blocks of equal popularity. A cell is one sub-block of a user
-block by one item block; its record is a place, user row + 65536 x item row within the cell, and a value. Cells lie in the
-order (user block, sub-block, item block). The result depends on the data and the seed, never on the number of threads.
+Users are dealt into blocks of equal activity and items into blocks of equal popularity. A cell is one sub-block of a
+user block by one item block; its record is a place, user row + 65536 x item row within the cell, and a value. Cells lie
+in the order (user block, sub-block, item block). The result depends on the data and the seed, never on the number of
+threads.
 """
 
 from cython cimport floating

@@ -1,13 +1,15 @@
 """Quality of ranked lists: every metric at every cut-off from one walk down each user's list, in parallel over users.
 
-Let r = 1, 2, ... be a position of the list, h_r the hits (relevant items) among its first r, n the user's relevant items.
+Let r = 1, 2, ... be a position of the list, h_r the hits (relevant items) among its first r, and n the user's relevant
+items.
 
     precision@k = h_k / k            recall@k = h_k / n              recall_min@k = h_k / min(k, n)
     ndcg@k = sum_{r <= k, hit at r} 1 / log2(r + 1)  /  sum_{r <= min(k, n)} 1 / log2(r + 1)
     map@k  = sum_{r <= k, hit at r} h_r / r  /  min(k, n)
     mrr@k  = 1 / (position of the first hit), 0 beyond k             hit_rate@k = 1 if h_k > 0, else 0
 
-Binary relevance throughout: Jarvelin & Kekalainen (2002) for nDCG; Manning, Raghavan & Schutze (2008), chapter 8, for the rest.
+Binary relevance throughout: Jarvelin & Kekalainen (2002) for nDCG; Manning, Raghavan & Schutze (2008), chapter 8, for
+the rest.
 """
 
 from cython cimport floating

@@ -1,6 +1,6 @@
 """The observed part of the objective, row by row, in float64 and the same for any number of threads:
-sum_j w_j e_j^2 and sum_j w_j e_j with e_j = a_j - yhat_j, and the sum_j c_j yhat_j^2 to take off the unobserved part, which
-is summed over all pairs by Gramians."""
+sum_j w_j e_j^2 and sum_j w_j e_j with e_j = a_j - yhat_j, and the sum_j c_j yhat_j^2 to take off the unobserved part,
+which is summed over all pairs by Gramians."""
 
 from cython cimport floating
 from cython.parallel cimport prange
@@ -56,7 +56,8 @@ def observed_loss(
     cdef const floating* x = &X[0, 0] if k else NULL
     cdef const floating* y = &Y[0, 0] if k else NULL
     for u in prange(
-        X.shape[0], nogil=True, schedule="dynamic", chunksize=64, num_threads=num_threads, use_threads_if=num_threads > 1
+        X.shape[0], nogil=True, schedule="dynamic", chunksize=64, num_threads=num_threads,
+        use_threads_if=num_threads > 1,
     ):
         add_row(
             &indices[0] + indptr[u], &weights[0] + indptr[u] * weight_step, &targets[0] + indptr[u] * target_step,

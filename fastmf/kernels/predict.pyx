@@ -2,7 +2,7 @@
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int64_t
 
 from fastmf.kernels.simd.table cimport leaves
 

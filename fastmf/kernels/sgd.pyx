@@ -1,8 +1,8 @@
 """Epochs of stochastic gradient descent over the grid of cells; the arithmetic of a cell is simd/sgd.h.
 
-Blocked (Gemulla et al. 2011, "Large-scale matrix factorization with distributed stochastic gradient descent"): in stratum
-s user block b meets item block (b + s) mod B, so that no two cells of a stratum share a row; the result does not depend
-on the number of threads. Hogwild (Recht et al. 2011): each thread owns a share of the user blocks and walks all item
+Blocked (Gemulla et al. 2011, "Large-scale matrix factorization with distributed stochastic gradient descent"): in
+stratum s user block b meets item block (b + s) mod B, so that no two cells of a stratum share a row; the result does not
+depend on the number of threads. Hogwild (Recht et al. 2011): each thread owns a share of the user blocks and walks all item
 blocks, each from a start of its own; threads may meet in an item's row, without locks.
 """
 
@@ -110,13 +110,18 @@ def run_epoch(
     rule.loss, rule.adagrad, rule.nonnegative = loss, adagrad, nonnegative
     e.P, e.Q, e.user_heads, e.item_heads = &P[0, 0], &Q[0, 0], &user_heads[0, 0], &item_heads[0, 0]
     e.place, e.values, e.weights, e.starts, e.subs = &place[0], &values[0], &weights[0], &starts[0], &subs[0]
-    e.lost, e.weight_step, e.width, e.blocks, e.sub_blocks = &lost[0], weights.shape[0] > 1, P.shape[1], blocks, subs.shape[0]
+    e.lost, e.weight_step, e.width = &lost[0], weights.shape[0] > 1, P.shape[1]
+    e.blocks, e.sub_blocks = blocks, subs.shape[0]
     e.sub_rows = P.shape[0] // (blocks * subs.shape[0])
     e.item_rows = Q.shape[0] // blocks
     if hogwild:
-        for b in prange(num_threads, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1):
+        for b in prange(
+            num_threads, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
+        ):
             run_share(&rule, &e, first, last, &order[0], b, num_threads, typed)
         return
     for s in range(first, last):
-        for b in prange(blocks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
+        for b in prange(
+            blocks, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
+        ):
             run_cells(&rule, &e, b, (b + order[s]) % blocks, typed)

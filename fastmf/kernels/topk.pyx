@@ -1,9 +1,9 @@
 """Exact retrieval: blocks of queries against the whole catalogue, in parallel; the arithmetic of a block is in
-simd/topk.h (the best items), simd/ranks.h (the ranks of given items), simd/pairs.h (the pairs they lose) and simd/panel.h
-(the scores, the same in all).
+simd/topk.h (the best items), simd/ranks.h (the ranks of given items), simd/pairs.h (the pairs they lose) and
+simd/panel.h (the scores, the same in all).
 
-In top_k a task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the items
-are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
+In top_k a task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the
+items are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
 """
 
 from cython cimport floating
@@ -16,7 +16,7 @@ from fastmf.kernels.simd.table cimport fm_lists, fm_search, leaves
 import numpy as np
 
 
-# A block's queries and hits stay in L2 beside the panel of items, and its packing of panels is paid for by many queries.
+# A block's queries and hits stay in L2 beside the panel of items, and its packing of panels pays for many queries.
 cdef int64_t BLOCK_QUERIES = 384
 cdef int64_t BLOCK_BYTES = 384 << 10
 cdef int64_t BLOCK_BYTES_LIMIT = 32 << 20  # for very large k
@@ -221,7 +221,8 @@ def rank_of(
         ceiling(n, rows), nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
         rank_task(
-            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &higher[0], &equal[0]
+            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &higher[0],
+            &equal[0],
         )
 
 

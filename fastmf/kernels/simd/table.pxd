@@ -75,7 +75,8 @@ cdef extern from "table.h" nogil:
             const float* A, const float* B, float* C, int64_t n, int64_t k, float* work
         ) noexcept nogil
         void (*rank_update)(
-            const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to, int64_t size
+            const float* left, const float* right, int64_t stride, int64_t n, const float* source, float* to,
+            int64_t size,
         ) noexcept nogil
         double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
@@ -104,7 +105,8 @@ cdef extern from "table.h" nogil:
             const double* A, const double* B, double* C, int64_t n, int64_t k, double* work
         ) noexcept nogil
         void (*rank_update)(
-            const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to, int64_t size
+            const double* left, const double* right, int64_t stride, int64_t n, const double* source, double* to,
+            int64_t size,
         ) noexcept nogil
         double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil

@@ -62,7 +62,8 @@ def use(str name):
     if name not in names:
         raise ValueError(f"instruction set must be one of {', '.join(names)}, got {name!r}")
     if name not in supported():
-        raise ValueError(f"instruction set {name!r} is not supported by this processor, which has {', '.join(supported())}")
+        has = ", ".join(supported())
+        raise ValueError(f"instruction set {name!r} is not supported by this processor, which has {has}")
     _chosen = fm_tables[names.index(name)]
 
 
