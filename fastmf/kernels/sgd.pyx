@@ -1,9 +1,9 @@
 """Epochs of stochastic gradient descent over the grid of cells; the arithmetic of a cell is simd/sgd.h.
 
 Blocked (Gemulla et al. 2011, "Large-scale matrix factorization with distributed stochastic gradient descent"): in
-stratum s user block b meets item block (b + s) mod B, so that no two cells of a stratum share a row; the result does not
-depend on the number of threads. Hogwild (Recht et al. 2011): each thread owns a share of the user blocks and walks all item
-blocks, each from a start of its own; threads may meet in an item's row, without locks.
+stratum s user block b meets item block (b + s) mod B, so that no two cells of a stratum share a row; the result does
+not depend on the number of threads. Hogwild (Recht et al. 2011): each thread owns a share of the user blocks and walks
+all item blocks, each from a start of its own; threads may meet in an item's row, without locks.
 """
 
 from cython cimport floating
