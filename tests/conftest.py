@@ -5,10 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from fastmf.kernels.simd import table
+
+settings.register_profile("fastmf", deadline=None)  # a busy machine is no failure
+settings.load_profile("fastmf")
 
 
 @pytest.fixture(params=table.supported())

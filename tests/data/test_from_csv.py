@@ -132,7 +132,7 @@ def test_times_that_are_no_integers(file, way):
     assert Ratings.from_csv(file(f"1,1,1,{big}\n"), timestamp=3).timestamps.tolist() == [2**60 + 1]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.lists(st.tuples(st.integers(-99, 99), st.integers(0, 9), st.integers(-50, 50)), min_size=1, max_size=30),
     st.booleans(),
@@ -196,6 +196,7 @@ BAD_LINES = [
     ("1,2,3\n".encode("utf-16"), 1, None, "must be UTF-8 text"),
     (b"1,2,3\n" * 5000 + b"4,5,\xe9\n", 5001, None, "must be UTF-8 text"),
     ("1,2,3\n" * 3000 + "4,5,x\n", 3001, "2 (value)", "got 'x'"),
+    ("1,2,3\n" * 3000 + "4,,1\n", 3001, "1 (item)", "must hold an id, got nothing"),
 ]
 
 
@@ -225,6 +226,9 @@ def test_a_bad_line_is_named(file, way, content, line, column, problem):
         ),
         ("1,2,3,4\n5,6,7,then\n", {"timestamp": 3}, 2, "column 3 (timestamp): must hold a finite number, got 'then'"),
         ("1,2,3,1_0\n", {"timestamp": 3, "header": False}, 1, "must hold a finite number, got '1_0'"),
+        ("1.2.3\n4.5.6.7\n", {"separator": "."}, 2, "must have 3 columns as the first line has, got 4"),
+        ("1-2-3\n4-5--6\n", {"separator": "-"}, 2, "must have 3 columns as the first line has, got 4"),
+        ("12425\n1242526\n", {"separator": "2"}, 2, "must have 3 columns as the first line has, got 4"),
     ],
 )
 def test_a_file_that_is_not_what_was_said(file, way, content, arguments, line, problem):
@@ -275,7 +279,7 @@ def test_a_file_that_cannot_be_opened(tmp_path):
         Ratings.from_csv(tmp_path)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=300)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=300)
 @given(st.binary(max_size=40) | st.text('01,."\n\r-x', max_size=40).map(str.encode))
 def test_any_bytes_give_ratings_or_a_clear_error(tmp_path, content):
     path = tmp_path / "any.csv"
