@@ -10,9 +10,8 @@
  *
  *     |g y - lam x|^2 = g^2 |y|^2 - 2 g lam x.y + lam^2 |x|^2
  *
- * whose three products come from the one pass that reads the rows. Records of a cell are shuffled: against the records of a
- * user in sequence, with the user's row in registers, that is no more loads and stores at 64 factors and a shorter chain
- * of dependent sums, and it was 1.2 to 1.4 times as fast at 32 to 128 factors.
+ * whose three products come from the one pass that reads the rows. Records of a cell are shuffled, which keeps the steps on
+ * one row apart: in sequence, with the user's row in registers, each would wait for the sum of the one before.
  */
 
 #define RECORDS_AHEAD 8 /* rows are asked for so many records before they are used */
