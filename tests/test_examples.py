@@ -30,9 +30,12 @@ def test_examples_are_found_all_over_the_package():
 
 
 def public():
-    """Public functions and classes, and the public methods and properties they define, by name."""
-    for name in fastmf.__all__:
-        thing = getattr(fastmf, name)
+    """Public functions and classes, also of public modules, and the methods and properties they define, by name."""
+    things = {name: getattr(fastmf, name) for name in fastmf.__all__}
+    for name, module in [item for item in things.items() if inspect.ismodule(item[1])]:
+        del things[name]
+        things |= {f"{name}.{inner}": getattr(module, inner) for inner in module.__all__}
+    for name, thing in things.items():
         yield name, thing
         for owner in thing.__mro__ if isinstance(thing, type) else ():
             if not owner.__module__.startswith("fastmf"):
