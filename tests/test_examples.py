@@ -30,12 +30,12 @@ def test_examples_are_found_all_over_the_package():
 
 
 def public():
-    """Public functions and classes, also of public modules, and the methods and properties they define, by name."""
-    things = {name: getattr(fastmf, name) for name in fastmf.__all__}
-    for name, module in [item for item in things.items() if inspect.ismodule(item[1])]:
-        del things[name]
-        things |= {f"{name}.{inner}": getattr(module, inner) for inner in module.__all__}
-    for name, thing in things.items():
+    """Public functions and classes, and the public methods and properties they define, by name."""
+    things = [(name, getattr(fastmf, name)) for name in fastmf.__all__]
+    things += [(f"translate.{name}", getattr(fastmf.translate, name)) for name in fastmf.translate.__all__]
+    for name, thing in things:
+        if inspect.ismodule(thing):
+            continue
         yield name, thing
         for owner in thing.__mro__ if isinstance(thing, type) else ():
             if not owner.__module__.startswith("fastmf"):

@@ -101,7 +101,9 @@ def from_cmfrec(model: str, /, **parameters: Any) -> Translation:
     Parameters
     ----------
     model : {"CMF", "CMF_implicit"}
-        The class; what it says of itself serves too: ``from_cmfrec("CMF", **fitted.get_params())``.
+        The class.
+    **parameters
+        Those of the class, which follow, or all that an object of it says: ``from_cmfrec("CMF", **cmf.get_params())``.
     k, k_main : int
         Factors: their sum.
     lambda_ : float or array of 6

@@ -36,6 +36,8 @@ def from_lenskit(scorer: str, /, **parameters: Any) -> Translation:
     ----------
     scorer : {"ImplicitMFScorer", "BiasedMFScorer"}
         The component.
+    **parameters
+        Those of its configuration, which follow.
     embedding_size : int, default 50
         Factors; LensKit's other ways to say it, `features` and `embedding_size_exp` (a power of two), work as well.
     epochs : int, default 10

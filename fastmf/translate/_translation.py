@@ -39,7 +39,8 @@ def no_constant(values: Floats) -> float:
 class Translation:
     """WALS parameters that minimise another library's objective, and how to treat the data for it.
 
-    The functions of `fastmf.translate` make translations.
+    The functions of `fastmf.translate` make translations; `_rule`, `_plain` and `_constant` are what they give `entries`
+    and `constant` to work with.
 
     Attributes
     ----------
@@ -158,7 +159,14 @@ class Translation:
         return replaced, weights
 
     def model(self, **changes: Any) -> WALS:
-        """An unfitted WALS with `params`, or with other values for some of them, such as `num_threads`."""
+        """An unfitted WALS with `params`.
+
+        Parameters
+        ----------
+        **changes
+            Parameters of WALS to set otherwise, or on top, such as ``num_threads=2``. The objective stays the library's
+            where they only concern how it is minimised.
+        """
         return WALS(**{**self.params, **changes})
 
     def fit(self, ratings: Any, *, progress: bool = False, callback: Callback | None = None) -> WALS:
