@@ -39,8 +39,8 @@ def no_constant(values: Floats) -> float:
 class Translation:
     """WALS parameters that minimise another library's objective, and how to treat the data for it.
 
-    The functions of `fastmf.translate` make translations; `_rule`, `_plain` and `_constant` are what they give `entries`
-    and `constant` to work with.
+    The functions of `fastmf.translate` make translations; `_rule`, `_plain` and `_constant` are what they give
+    `entries` and `constant` to work with.
 
     Attributes
     ----------
