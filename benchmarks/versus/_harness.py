@@ -74,13 +74,15 @@ class Rerun:
     """A session for a library that cannot stop on the way: it fits anew up to each mark.
 
     The seconds of an iteration are the difference between the fits to two marks, divided by the iterations between
-    them; set-up is in both fits and cancels. Unless the library's own clock is given: then those seconds are taken.
+    them; set-up is in both fits and cancels. If `clock` gives the library's own seconds of each iteration of a fit,
+    those of the iterations since the last mark are taken instead.
     """
 
     def __init__(self, fit: Callable[[int], Any], clock: Callable[[Any], list[float]] | None = None) -> None:
         self.model: Any = None
         self._fit, self._clock = fit, clock
         self._done = self._total = 0
+        self._setup = 0.0
         self._seconds: list[float] = []
 
     def advance(self, to: int) -> None:
@@ -88,7 +90,9 @@ class Rerun:
         self.model = self._fit(to)
         total = time.perf_counter() - started
         if self._clock is not None:
-            self._seconds = self._clock(self.model)
+            ticks = self._clock(self.model)
+            self._seconds += ticks[self._done :]  # the others were measured at earlier turns
+            self._setup = total - sum(ticks)
         elif self._done:
             self._seconds.append((total - self._total) / (to - self._done))
         self._done, self._total = to, total
@@ -99,8 +103,7 @@ class Rerun:
 
     @property
     def setup(self) -> float:
-        iterations = sum(self._seconds) if self._clock else self._done * statistics.median(self._seconds)
-        return self._total - iterations
+        return self._setup if self._clock else self._total - self._done * statistics.median(self._seconds)
 
 
 def adapters(names: Iterable[str]) -> list[Any]:
@@ -190,6 +193,14 @@ def numbers(text: str) -> list[int]:
     return sorted({int(part) for part in text.split(",")})
 
 
+def stretches(text: str) -> list[int]:
+    """Type of an argument that lists at least two marks: what lies between them is measured."""
+    marks = numbers(text)
+    if len(marks) < 2 or marks[0] < 1:
+        raise argparse.ArgumentTypeError(f"at least two numbers of iterations, got {text}")
+    return marks
+
+
 def words(text: str) -> list[str]:
     """Type of an argument that lists words: fastmf,implicit."""
     return text.split(",")
@@ -201,7 +212,7 @@ def arguments(description: str, libraries: Sequence[str], marks: str) -> argpars
     parser.add_argument("--factors", type=numbers, default=[64], help="numbers of factors, as 64,128 (default: 64)")
     parser.add_argument("--libraries", type=words, default=list(libraries), help=f"default: {','.join(libraries)}")
     parser.add_argument("--solvers", type=words, help="only contenders whose name has one of these words")
-    parser.add_argument("--marks", type=numbers, default=numbers(marks), help=f"iterations (default: {marks})")
+    parser.add_argument("--marks", type=stretches, default=numbers(marks), help=f"iterations (default: {marks})")
     parser.add_argument("--threads", type=int, default=2, help="threads of every library (default: 2)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write facts and all measurements to this file")
