@@ -150,7 +150,7 @@ def test_the_callers_array_is_neither_changed_nor_kept():
         ([1, None], ValueError, "ids must not hold missing values, got None at position 1"),
         ([0.5, float("nan")], ValueError, "missing values, got nan at position 1"),
         (np.array([np.nan]), ValueError, "missing values, got nan at position 0"),
-        ([np.datetime64("NaT")], ValueError, "missing"),
+        ([np.datetime64("NaT", "s")], ValueError, "missing"),
         ([[1, 2], [3, 4]], TypeError, "ids must hold hashable ids: unhashable type: 'list'"),
         ([{}], TypeError, "hashable"),
         (np.zeros((2, 2), int), ValueError, "ids must be a one-dimensional array"),
