@@ -23,7 +23,7 @@ def test_the_objective_is_its_definition(corner, weighted, signed):
     model = WALS(**corner, track_objective=True).fit(matrix, weights=weights)
     J, expected = model.objective(matrix, weights=weights), dense_objective(model, matrix, weights)
     assert pytest.approx(expected, rel=near(model), abs=near(model, sum(expected))) == J
-    assert J.total == sum(J)
+    assert J.total == pytest.approx(sum(J), rel=1e-14)  # sum() compensates from Python 3.12 on
     last = model.history[-1]
     assert last["objective"] == J.total
     assert (last["observed"], last["unobserved"], last["regularization"]) == tuple(J)
