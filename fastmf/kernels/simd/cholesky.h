@@ -51,7 +51,7 @@ FM_INLINE int FN(cholesky_tile)(int vectors, real *A, int64_t size, int64_t r, i
     vec a[TILE_ROWS][TILE_VECTORS];
     int bad = 0;
     FN(tile_load)(a, vectors, A + r * size + c, size);
-    FN(tile_subtract)(a, vectors, A + r, A + c, size, r);
+    FN(tile_products)(a, vectors, A + r, A + c, size, r, 1);
     if (first) {
         FN(tile_store)(a, vectors, A + r * size + c, size);
         for (int i = 0; i < TILE_ROWS; i++)

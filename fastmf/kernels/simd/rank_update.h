@@ -20,8 +20,9 @@
 
 static int64_t FN(padded)(int64_t n) { return (n + FN_PAD - 1) / FN_PAD * FN_PAD; }
 
-FM_INLINE void FN(tile_add)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
-                            int64_t stride, int64_t n)
+/* a += L'R, or a -= L'R; `negate` is a constant where it is called */
+FM_INLINE void FN(tile_products)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
+                                 int64_t stride, int64_t n, const int negate)
 {
     for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
         vec b[TILE_VECTORS];
@@ -33,26 +34,10 @@ FM_INLINE void FN(tile_add)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const r
             const vec s = splat(left[i]);
 #pragma GCC unroll 4
             for (int v = 0; v < vectors; v++)
-                a[i][v] += s * b[v];
-        }
-    }
-}
-
-/* a -= L'R, for L and R of the same array */
-FM_INLINE void FN(tile_subtract)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
-                                 int64_t stride, int64_t n)
-{
-    for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
-        vec b[TILE_VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            b[v] = load(right + v * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < TILE_ROWS; i++) {
-            const vec s = splat(left[i]);
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++)
-                a[i][v] -= s * b[v];
+                if (negate)
+                    a[i][v] -= s * b[v];
+                else
+                    a[i][v] += s * b[v];
         }
     }
 }
@@ -80,7 +65,7 @@ FM_INLINE void FN(tile_update)(int vectors, const real *left, const real *right,
 {
     vec a[TILE_ROWS][TILE_VECTORS];
     FN(tile_load)(a, vectors, from, size);
-    FN(tile_add)(a, vectors, left, right, stride, n);
+    FN(tile_products)(a, vectors, left, right, stride, n, 0);
     FN(tile_store)(a, vectors, to, size);
 }
 
