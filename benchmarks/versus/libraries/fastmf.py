@@ -61,7 +61,7 @@ def weighted(task: Weighted) -> list[Contender]:
     ]
 
 
-# The best of seventeen on the held-out tenth of synthetic ml-20m that the comparison itself reports: a little optimistic.
+# The best of seventeen on the held-out tenth of synthetic ml-20m that the comparison reports: a little optimistic.
 TUNED = {"learning_rate": 0.15, "regularization": 0.03, "decay": 0.2}
 
 
