@@ -82,6 +82,7 @@ DAMAGE = {
     "bad parameter": lambda h, a: h["params"].update(num_threads=-1),
     "no mean": lambda h, a: h.pop("mean"),
     "text for a mean": lambda h, a: h.update(mean="much"),
+    "an infinite mean": lambda h, a: h.update(mean="inf"),
     "no history": lambda h, a: h.pop("history"),
     "text for a history": lambda h, a: h.update(history="long"),
     "no factors": lambda h, a: a.pop("item_factors"),

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -144,6 +145,33 @@ def test_random_state():
 def test_progress_shows_a_bar_or_names_the_extra(monkeypatch):
     pytest.importorskip("tqdm")
     WALS(**FAST, factors=3, iterations=2).fit(implicit(), progress=True)
+    bars = []
+
+    class Bar:
+        def __init__(self, **options):
+            self.passes, self.closed = 0, False
+            bars.append(self)
+
+        def update(self):
+            self.passes += 1
+
+        def set_postfix(self, record):
+            pass
+
+        def close(self):
+            self.closed = True
+
+    def callback(iteration, record):
+        raise OSError("disk full")
+
+    monkeypatch.setitem(sys.modules, "tqdm", SimpleNamespace(tqdm=Bar))
+    WALS(**FAST, factors=3, iterations=2).fit(implicit(), progress=True)
+    with pytest.raises(OSError, match="disk full"):
+        WALS(**FAST, factors=3, iterations=2).fit(implicit(), progress=True, callback=callback)
+    with pytest.raises(ValueError, match="weights"):
+        WALS(**FAST, factors=3).fit(implicit(), progress=True, weights=[1.0])
+    assert [bar.passes for bar in bars] == [2, 1]
+    assert all(bar.closed for bar in bars)
     monkeypatch.setitem(sys.modules, "tqdm", None)
     with pytest.raises(ImportError, match=r"fastmf\[progress\]"):
         WALS(**FAST, factors=3, iterations=2).fit(implicit(), progress=True)

@@ -53,6 +53,16 @@ def test_a_rescue_has_the_gramian_in_float64(seed, precisions):
     assert precisions[-1] == np.float64
 
 
+def test_a_rescued_row_stays_nonnegative(precisions):
+    """An item of weight 0 takes its share of the Gramian off again, and float32 leaves 0 or less of some diagonals."""
+    for y in np.linspace(0.5, 2, 20):
+        Y = np.array([[y, 0], [0, 1]], np.float32)
+        model = with_item_factors(Y, unobserved_weight=0.3, regularization=1e-9, nonnegative=True)
+        folded = model.fold_in_users(sp.csr_array([[1.0, -1.0]]), weights=[0.0, 1.0])
+        assert folded.tolist() == [[0, 0]]  # without the constraint the second is -1
+    assert np.float64 in precisions
+
+
 def test_a_hopeless_row_is_named():
     model = with_item_factors(np.ones((3, 2), np.float32), unobserved_weight=0, regularization=0.0)
     with pytest.raises(FitDivergedError, match="user 1 .*not positive definite, even in float64: raise"):
@@ -224,3 +234,13 @@ def test_fold_in_never_gives_what_is_not_finite():
     model = WALS(**FAST, factors=3, unobserved_weight=0).fit(implicit() * np.float32(1e-3))
     with pytest.raises(FitDivergedError, match="scale the values"):
         model.fold_in_users(implicit() * np.float32(6e37), weights=np.full(NNZ, 1e30))
+
+
+def test_a_gramian_beyond_the_range_of_float32_is_refused():
+    """Each item's square fits, and so do the sums of blocks of items, but not that of all."""
+    Y = np.zeros((300, 2), np.float32)
+    Y[[0, 299], 0] = 1.5e19
+    rows = sp.csr_array(np.eye(1, 300, 5))
+    with pytest.raises(FitDivergedError, match=r"every user is solved against are too large .*scale the values"):
+        with_item_factors(Y, unobserved_weight=1.0).fold_in_users(rows)
+    assert not with_item_factors(Y.astype(np.float64), unobserved_weight=1.0, dtype="float64").fold_in_users(rows).any()

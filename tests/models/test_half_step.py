@@ -1,0 +1,42 @@
+"""The driver of a half-step: the methods it gives to the rows, and the scratch it makes for them."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from small_wals import FAST, implicit
+
+from fastmf import WALS
+from fastmf.kernels import wals as kernel
+
+
+@pytest.fixture
+def methods(monkeypatch):
+    """The methods that rows are solved by, of all calls of the kernel."""
+    seen, solve_rows = set(), kernel.solve_rows
+
+    def listening(*arguments):
+        (given,) = (a for a in arguments if isinstance(a, np.ndarray) and a.dtype == np.uint8 and a.any())
+        seen.update(given.tolist())
+        solve_rows(*arguments)
+
+    monkeypatch.setattr(kernel, "solve_rows", listening)
+    return seen
+
+
+def test_a_user_without_ratings_does_not_keep_the_others_from_the_dual_form(methods):
+    """Nothing regularises that user where unobserved pairs have no weight, and nothing has to."""
+    matrix = sp.csr_array(np.vstack([np.ones((40, 2)), np.zeros((1, 2))]))
+    WALS(**FAST, factors=60, unobserved_weight=0, form="dual", solver="cholesky").fit(matrix)
+    assert methods == {kernel.DUAL}
+
+
+def test_blocks_are_no_larger_than_the_factors(monkeypatch):
+    sizes, workspace = [], kernel.workspace
+
+    def listening(factors, block_size, *rest):
+        sizes.append(block_size)
+        return workspace(factors, block_size, *rest)
+
+    monkeypatch.setattr(kernel, "workspace", listening)
+    WALS(**FAST, factors=5, solver="subspace", block_size=4096).fit(implicit())
+    assert 0 < max(sizes) <= kernel.padded(5, np.empty(0, np.float32))
