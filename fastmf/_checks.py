@@ -55,6 +55,16 @@ def real(
     return float(value)
 
 
+def pair(name: str, value: Any) -> tuple[float, float]:
+    """A number >= 0 for both sides, or a pair (users, items) of them."""
+    if isinstance(value, (tuple, list)):
+        if len(value) != 2:
+            raise ValueError(f"{name} must be a number or a pair (users, items), got {shown(value)}")
+        return real(f"{name}[0]", value[0], 0.0), real(f"{name}[1]", value[1], 0.0)
+    number = real(name, value, 0.0)
+    return number, number
+
+
 def fraction(name: str, value: Any) -> float:
     """A share of a whole: a number between 0 and 1, both excluded."""
     if not is_real(value) or not 0 < value < 1:

@@ -32,13 +32,11 @@ class Passes:
         self._tqdm = require("tqdm", "progress").tqdm if progress else None
 
     def __iter__(self) -> Iterator[int]:
-        start = time.perf_counter()
         for number in range(1, self._total + 1):
             self._started = time.perf_counter()
             yield number
             if self.stopped:
                 break
-        self.seconds = time.perf_counter() - start
 
     def done(self, **record: float) -> None:
         """Record the pass just ended."""

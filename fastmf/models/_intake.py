@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse
+from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf._errors import UnknownIdError
@@ -31,6 +32,22 @@ def to_fit(model: object, data: Any) -> Ratings:
     if ratings.nnz == 0:
         raise ValueError(f"ratings must have at least one entry for {type(model).__name__}, got {ratings!r}")
     return ratings
+
+
+def entry_weights(weights: Any, nnz: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """A weight >= 0 for each of nnz entries, or a single 1 for all."""
+    if weights is None:
+        return np.ones(1, dtype)
+    return _checks.in_range_of(dtype, "weights", _checks.finite_vector("weights", weights, nnz, 0.0))
+
+
+def weighted_mean(values: NDArray[Any], weights: NDArray[Any]) -> float:
+    """The mean of values; a single weight serves all."""
+    if len(weights) == 1:
+        return float(np.mean(values))
+    if not weights.any():
+        raise ValueError("weights must not all be 0: there is no mean to start from")
+    return float(np.average(values, weights=weights))
 
 
 def of_fitted(data: Any, state: State, name: str = "ratings") -> Ratings:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from fastmf import _random
 from fastmf.models._cost import Solver
 from fastmf.models._half_step import Side, half_step, padded_columns
+from fastmf.models._intake import weighted_mean
 from fastmf.models._objective import Objective, Observed, observed_sums, squared_norms, unobserved_loss
 from fastmf.models._state import State
 from fastmf.models._wals_terms import Terms
@@ -35,11 +36,10 @@ class Factorization:
         n_users, n_items = len(terms.users.indptr) - 1, len(terms.items.indptr) - 1
         columns = padded_columns(factors + biased, dtype)
         self.X, self.Y = np.zeros((n_users, columns), dtype), np.zeros((n_items, columns), dtype)
-        self._spare_X, self._spare_Y = np.zeros_like(self.X), np.zeros_like(self.Y)
+        self._spare: tuple[Floats, Floats] | None = None
         self.mean = 0.0
         if biased:
-            w = terms.users.weights
-            self.mean = float(np.average(terms.users.targets, weights=None if len(w) == 1 else w))
+            self.mean = weighted_mean(terms.users.targets, terms.users.weights)
         for start in range(0, n_users, DRAW_ROWS):
             rows = self.X[start : start + DRAW_ROWS, :factors]
             draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
@@ -60,14 +60,15 @@ class Factorization:
                 rows[:, made.factors] = bias
             sides.append(rows)
         made.X, made.Y = sides
+        made._spare = None
         return made
 
     def sweep(self) -> None:
         """Solve the items, then the users."""
-        X, Y = self._spare_X, self._spare_Y
+        X, Y = self._spare or (np.zeros_like(self.X), np.zeros_like(self.Y))
         Y[:] = self.Y
         mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
-        self.X, self.Y, self.mean, self._spare_X, self._spare_Y = X, Y, mean, self.X, self.Y
+        self.X, self.Y, self.mean, self._spare = X, Y, mean, (self.X, self.Y)
 
     def _plain_sweep(self, X: Floats, Y: Floats) -> float:
         keep_basis = self.solver.name == "nonnegative"

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.models._half_step import Side
+from fastmf.models._intake import entry_weights
 
 Floats = NDArray[Any]
 
@@ -21,8 +22,7 @@ def weights_and_targets(
     """w and a of each entry; an array of one element stands for the same number everywhere."""
     values = _checks.in_range_of(dtype, "ratings", values)
     if weights is not None:
-        w = _checks.finite_vector("weights", weights, len(values), 0.0)
-        return _checks.in_range_of(dtype, "weights", w), values
+        return entry_weights(weights, len(values), dtype), values
     if not implicit:
         return np.ones(1, dtype), values
     if values.size and values.min() == values.max() > 0:

@@ -23,16 +23,6 @@ from fastmf.models._wals_fit import Factorization
 from fastmf.models._wals_terms import entry_terms, terms, user_side
 
 
-def pair_of_numbers(name: str, value: Any) -> tuple[float, float]:
-    """A number >= 0 for both sides, or a pair (users, items)."""
-    if isinstance(value, (tuple, list)):
-        if len(value) != 2:
-            raise ValueError(f"{name} must be a number or a pair (users, items), got {_checks.shown(value)}")
-        return _checks.real(f"{name}[0]", value[0], 0.0), _checks.real(f"{name}[1]", value[1], 0.0)
-    number = _checks.real(name, value, 0.0)
-    return number, number
-
-
 def number_or_vector(name: str, value: Any) -> Any:
     """A number >= 0, or a vector of them."""
     if isinstance(value, (list, tuple)) or np.ndim(value):
@@ -121,7 +111,7 @@ class WALS(FactorModel):
 
     factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     iterations: int = param(15, lambda name, value: _checks.integer(name, value, 1))
-    regularization: float | tuple[float, float] = param(0.01, pair_of_numbers)
+    regularization: float | tuple[float, float] = param(0.01, _checks.pair)
     unobserved_weight: Any = param(0.1, number_or_vector)
     regularization_exponent: float = param(1.0, lambda name, value: _checks.real(name, value, 0.0, 2.0))
     alpha: float = param(1.0, lambda name, value: _checks.real(name, value, above=0.0))

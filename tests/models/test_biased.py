@@ -242,6 +242,7 @@ def test_an_interruption_within_an_epoch_goes_back_to_the_last_whole_one(parts, 
         ({"loss": "hinge"}, ValueError, "loss must be one of"),
         ({"parallel": True}, TypeError, "parallel must be one of"),
         ({"decay": -0.1}, ValueError, "decay must be"),
+        ({"decay": 1.0}, ValueError, "decay must be less than 1 for schedule='exponential'"),
         ({"nonnegative": 1}, TypeError, "nonnegative must be True or False"),
         ({"rating_range": (5, 1)}, ValueError, "rating_range must be a pair"),
         ({"rating_range": 5}, TypeError, "rating_range must be None or a pair"),
@@ -259,12 +260,42 @@ def test_validation_of_another_shape_is_refused(parts):
         fastmf.BiasedMF().fit(train, validation=train.to_scipy().T)
 
 
+def test_validation_without_entries_or_beyond_the_dtype_is_refused(parts):
+    train, _ = parts
+    with pytest.raises(ValueError, match="validation must have at least one entry"):
+        fastmf.BiasedMF().fit(train, validation=sp.csr_array(train.shape))
+    with pytest.raises(ValueError, match="validation must hold finite numbers that fit float32"):
+        fastmf.BiasedMF().fit(train, validation=sp.csr_array(train.to_scipy().astype(np.float64) * 1e300))
+
+
+def test_ratings_beyond_the_dtype_are_refused(parts):
+    with pytest.raises(ValueError, match="ratings must hold finite numbers that fit float32"):
+        fastmf.BiasedMF().fit(sp.csr_array(parts[0].to_scipy().astype(np.float64) * 1e300))
+
+
+def test_validation_with_other_labels_is_refused_before_the_first_epoch(parts):
+    train, test = parts
+    labels = sp.csr_array((np.ones(train.nnz), train.indices, train.indptr), shape=train.shape)
+    passes = []
+    with pytest.raises(ValueError, match=r"needs stored values of -1 and 1, or of 0 and 1, in validation"):
+        fastmf.BiasedMF(loss="logistic").fit(labels, validation=test, callback=lambda *_: passes.append(1))
+    assert not passes
+
+
+@pytest.mark.parametrize("model", [fastmf.BiasedMF(), fastmf.WALS(unobserved_weight=0, biased=True)])
+def test_weights_of_nothing_but_zeros_have_no_mean(parts, model):
+    with pytest.raises(ValueError, match="weights must not all be 0"):
+        model.fit(parts[0], weights=np.zeros(parts[0].nnz))
+
+
 def test_bad_weights(parts):
     train, _ = parts
     with pytest.raises(ValueError, match="weights must hold finite numbers >= 0"):
         fastmf.BiasedMF().fit(train, weights=np.full(train.nnz, -1.0))
     with pytest.raises(ValueError, match="weights must be a one-dimensional array of length"):
         fastmf.BiasedMF().fit(train, weights=[1.0])
+    with pytest.raises(ValueError, match="weights must hold finite numbers that fit float32"):
+        fastmf.BiasedMF().fit(train, weights=np.full(train.nnz, 1e300))
 
 
 def test_dealing_balances_blocks_and_keeps_heavy_rows_together():

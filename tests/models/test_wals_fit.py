@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from small_wals import FAST, check_fold_in, implicit, products, same_factors
 
-from fastmf import WALS, FitDivergedError, NotFittedError
+from fastmf import WALS, FitDivergedError, NotFittedError, synthetic
 from fastmf.kernels import wals as kernel
+from fastmf.models._cost import Solver
+from fastmf.models._wals_fit import Factorization
+from fastmf.models._wals_terms import terms
 
 
 def test_history_has_a_record_an_iteration():
@@ -194,3 +197,13 @@ if child == 0:
 assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
 """
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True, timeout=100)
+
+
+def test_the_factors_of_a_fitted_model_can_be_swept_on():
+    ratings = synthetic(40, 30, 400, random_state=0)
+    model = WALS(factors=5, iterations=3, random_state=0, dtype="float64").fit(ratings)
+    p = model._checked_together()
+    going_on = Factorization.of(terms(ratings, None, p), model._fitted, biased=False, solver=Solver(), num_threads=1)
+    before = going_on.objective().total
+    going_on.sweep()
+    assert going_on.objective().total < before

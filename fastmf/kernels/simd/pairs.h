@@ -54,11 +54,7 @@ FM_INLINE void FN(pairs_tile)(const fm_search *s, const fm_lists *targets, int r
     vec tile[PANEL_ROWS][PANEL_VECTORS];
     real scores[PANEL_ROWS * PANEL];
     FN(score_tile)(rows, packed, panel, s->items.factors, tile);
-#pragma GCC unroll 16
-    for (int q = 0; q < rows; q++)
-#pragma GCC unroll 4
-        for (int v = 0; v < PANEL_VECTORS; v++)
-            store(scores + q * PANEL + v * LANES, tile[q][v]);
+    FN(store_tile)(rows, tile, scores);
     for (int64_t q = 0; q < (left < rows ? left : rows); q++) {
         FN(hide)(s, query + q, first, seen + q, scores + q * PANEL);
         const int64_t start = targets->indptr[query + q];

@@ -190,3 +190,13 @@ FM_INLINE void FN(score_tile)(int rows, const real *queries, const real *panel, 
         queries += rows;
     }
 }
+
+/* Scores of a tile as rows of PANEL. */
+FM_INLINE void FN(store_tile)(int rows, vec s[][PANEL_VECTORS], real *scores)
+{
+#pragma GCC unroll 16
+    for (int q = 0; q < rows; q++)
+#pragma GCC unroll 4
+        for (int v = 0; v < PANEL_VECTORS; v++)
+            store(scores + q * PANEL + v * LANES, s[q][v]);
+}

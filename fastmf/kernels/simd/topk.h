@@ -158,11 +158,7 @@ FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uin
     if (!any)
         return;
     real scores[PANEL_ROWS * PANEL];
-#pragma GCC unroll 16
-    for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
-        for (int v = 0; v < PANEL_VECTORS; v++)
-            store(scores + i * PANEL + v * LANES, s[i][v]);
+    FN(store_tile)(rows, s, scores);
     for (int i = 0; i < rows; i++) {
         uint32_t bits = 0;
         for (int v = 0; v < PANEL_VECTORS; v++)
