@@ -1,0 +1,76 @@
+"""The terms of BiasedMF's loss for given ratings: targets, the mean, and the validation ratings a fit looks at."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _checks
+from fastmf.data import Ratings
+from fastmf.models._intake import matching, weighted_mean
+from fastmf.models._state import State
+
+Floats = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Validation ratings as pairs of row and column numbers and targets, made ready once for all epochs."""
+
+    users: NDArray[np.int64]
+    items: NDArray[np.int64]
+    targets: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, validation: Any, data: Ratings, p: dict[str, Any]) -> HeldOut:
+        """The validation ratings for a fit to `data` under the checked parameters `p`."""
+        held_out = matching(validation, data.shape, data.users, data.items, "validation")
+        if held_out.nnz == 0:
+            raise ValueError("validation must have at least one entry, got none")
+        return cls(
+            held_out.row_numbers().astype(np.int64),
+            held_out.indices.astype(np.int64),
+            targets("validation", held_out.data, p["loss"], p["dtype"]).astype(np.float64),
+        )
+
+
+class Best:
+    """The best epoch so far by validation, kept only where `patience` says so."""
+
+    def __init__(self, patience: int | None) -> None:
+        self.patience = patience
+        self._score, self._waited = np.inf, 0
+        self.state: State | None = None
+
+    def is_enough(self, score: float, state: State) -> bool:
+        """Look at an epoch; True when `patience` epochs brought nothing better."""
+        if self.patience is None:
+            return False
+        if score < self._score:
+            self._score, self._waited, self.state = score, 0, state
+        else:
+            self._waited += 1
+        return self._waited >= self.patience
+
+
+def targets(name: str, values: Floats, loss: str, dtype: np.dtype[Any]) -> Floats:
+    """The values as the loss takes them: labels become -1 and 1 for the logistic loss."""
+    if loss == "logistic":
+        if not np.isin(values, (-1, 0, 1)).all() or ((values == 0).any() and (values == -1).any()):
+            raise ValueError(f"loss='logistic' needs stored values of -1 and 1, or of 0 and 1, in {name}")
+        return np.where(values > 0, 1, -1).astype(dtype)
+    return _checks.in_range_of(dtype, name, values)
+
+
+def centre(values: Floats, weight: Floats, loss: str) -> float:
+    """mu: the constant that fits best, up to weights for the median."""
+    if loss == "absolute":
+        return float(np.median(values))
+    mean = weighted_mean(values, weight)
+    if loss == "squared":
+        return mean
+    share = min(max(0.5 + 0.5 * mean, 1e-3), 1 - 1e-3)
+    return float(np.log(share / (1 - share)))
