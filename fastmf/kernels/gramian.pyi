@@ -9,4 +9,5 @@ def gramian(
     Y: NDArray[F],  # n x k
     weights: NDArray[F],  # n, or empty: all 1
     num_threads: int,
+    wide: bool = False,  # multiply in float64 whatever the dtype
 ) -> NDArray[np.float64]: ...

@@ -13,16 +13,21 @@ cdef enum:
     BLOCK = 128   # rows whose products are summed in the arrays' own precision
 
 
+ctypedef fused working:
+    float
+    double
+
+
 cdef void add_stripe(
     const floating* Y, const floating* weights, int64_t k, int64_t size, int64_t start, int64_t stop,
-    floating* work, double* total,
+    working* work, double* total,
 ) noexcept nogil:
     # total += Y' diag(c) Y over rows start..stop
-    cdef floating* left = work
-    cdef floating* right = left + BLOCK * size
-    cdef floating* product = right + BLOCK * size
+    cdef working* left = work
+    cdef working* right = left + BLOCK * size
+    cdef working* product = right + BLOCK * size
     cdef int64_t block, b, row, c, r, n
-    cdef floating weight
+    cdef working weight
     for b in range((stop - start + BLOCK - 1) // BLOCK):
         block = start + b * BLOCK
         n = min(BLOCK, stop - block)
@@ -30,10 +35,10 @@ cdef void add_stripe(
             weight = weights[block + row] if weights != NULL else 1
             for c in range(k):
                 right[row * size + c] = Y[(block + row) * k + c]
-                left[row * size + c] = weight * Y[(block + row) * k + c]
+                left[row * size + c] = weight * right[row * size + c]
         for c in range(size * size):
             product[c] = 0
-        if floating is float:
+        if working is float:
             leaves().f32.rank_update(left, right, size, n, product, product, size)
         else:
             leaves().f64.rank_update(left, right, size, n, product, product, size)
@@ -42,28 +47,33 @@ cdef void add_stripe(
                 total[r * k + c] += product[r * size + c]
 
 
-def gramian(
-    const floating[:, ::1] Y,      # IN  n x k
-    const floating[::1] weights,   # IN  c, one a row; empty: all 1
-    int num_threads,
-):
-    """Y' diag(c) Y, k x k, symmetric, in float64; the same bits for any number of threads."""
-    cdef int64_t n = Y.shape[0], k = Y.shape[1], s, size
+cdef object gramian_in(const floating[:, ::1] Y, const floating[::1] weights, int64_t size, working one, int num_threads):
+    # with blocks of rows multiplied in the type of `one`
+    cdef int64_t n = Y.shape[0], k = Y.shape[1], s, stripes = min(STRIPES, (n + BLOCK - 1) // BLOCK)
     cdef const floating* c = &weights[0] if weights.shape[0] else NULL
-    if n == 0 or k == 0:
-        return np.zeros((k, k))
-    if floating is float:
-        size = leaves().f32.padded(k)
-    else:
-        size = leaves().f64.padded(k)
-    dtype = np.asarray(Y).dtype
-    cdef floating[:, ::1] work = np.zeros((num_threads, 2 * BLOCK * size + size * size), dtype)
-    cdef int64_t stripes = min(STRIPES, (n + BLOCK - 1) // BLOCK)
+    dtype = np.float32 if working is float else np.float64
+    cdef working[:, ::1] work = np.zeros((num_threads, 2 * BLOCK * size + size * size), dtype)
     partial = np.zeros((stripes, k, k))
     cdef double[:, :, ::1] totals = partial
     for s in prange(stripes, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):
         add_stripe(
             &Y[0, 0], c, k, size, s * n // stripes, (s + 1) * n // stripes, &work[threadid(), 0], &totals[s, 0, 0]
         )
-    upper = partial.sum(axis=0)
+    return partial.sum(axis=0)
+
+
+def gramian(
+    const floating[:, ::1] Y,      # IN  n x k
+    const floating[::1] weights,   # IN  c, one a row; empty: all 1
+    int num_threads,
+    bint wide=False,               # multiply in float64 whatever the dtype, for sums in which nearly everything cancels
+):
+    """Y' diag(c) Y, k x k, symmetric, in float64; the same bits for any number of threads."""
+    cdef int64_t n = Y.shape[0], k = Y.shape[1]
+    if n == 0 or k == 0:
+        return np.zeros((k, k))
+    if floating is float and not wide:
+        upper = gramian_in(Y, weights, leaves().f32.padded(k), <float>1, num_threads)
+    else:
+        upper = gramian_in(Y, weights, leaves().f64.padded(k), <double>1, num_threads)
     return upper + np.triu(upper, 1).T

@@ -19,9 +19,9 @@ cdef inline void add_row(
     observed[0] = residual[0] = predicted[0] = 0
     for j in range(n):
         if floating is float:
-            score = leaves().f32.dot(x, Y + index[j] * k, k)
+            score = leaves().f32.dot_wide(x, Y + index[j] * k, k)
         else:
-            score = leaves().f64.dot(x, Y + index[j] * k, k)
+            score = leaves().f64.dot_wide(x, Y + index[j] * k, k)
         score += offset + item_bias[index[j]]
         error = targets[j * target_step] - score
         observed[0] += weights[j * weight_step] * error * error

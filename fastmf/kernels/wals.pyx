@@ -14,7 +14,7 @@ import numpy as np
 
 
 cdef enum:
-    CHUNK = 8  # rows a thread takes at a time, so that it knows its next one
+    CHUNK = 8  # rows a thread takes at a time, so that it knows its next one; fewer where there are few
 
 PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)  # how a row is solved, as in simd/table.h
 
@@ -112,8 +112,9 @@ def solve_rows(
     side.eigenvalues = spectrum
     side.cg_steps = cg_steps
     side.block_size = block_size
+    cdef int64_t chunk = max(1, min(CHUNK, n // (CHUNK * num_threads)))
     for r in prange(
-        n, nogil=True, schedule="dynamic", chunksize=CHUNK, num_threads=num_threads, use_threads_if=num_threads > 1
+        n, nogil=True, schedule="dynamic", chunksize=chunk, num_threads=num_threads, use_threads_if=num_threads > 1
     ):
         failed[r] = solve_row(
             &side, &indptr[0], index, weight, target, weight_step, target_step, &ridge[0],

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastmf.kernels.wals import CG, DUAL, NONNEGATIVE, PRIMAL, SUBSPACE
 
 PIECE_SECONDS = 0.1  # of work between two looks at the outside world
+TEAM_SECONDS = 2e-4  # of work below which starting other threads does not pay
 
 # Rates of one core in float32, as `python benchmarks/bench_wals.py --rates` measures them; only their ratios matter.
 RANK_UPDATE_FLOPS = 2.8e11
@@ -95,19 +96,34 @@ def _exact(
     return np.where(dual < primal, DUAL, PRIMAL).astype(np.uint8), np.minimum(primal, dual)
 
 
-def pieces(
-    counts: NDArray[np.int64], row_methods: NDArray[np.uint8], factors: int, solver: Solver, num_threads: int
-) -> list[tuple[int, int]]:
-    """Ranges of rows that take about PIECE_SECONDS each on so many threads."""
-    if len(counts) == 0:
-        return []
-    cost = np.zeros(len(counts))
-    for method in (PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE):
-        of_method = row_methods == method
-        cost[of_method] = seconds(counts[of_method], factors, method, solver)
-    number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * num_threads))
-    edges = (np.flatnonzero(np.diff(number)) + 1).tolist()
-    return list(zip([0, *edges], [*edges, len(counts)], strict=True))
+@dataclass(frozen=True)
+class Plan:
+    """How the rows of a side are solved; it depends on their counts alone, and so is made once for a whole fit."""
+
+    order: NDArray[np.int64]  # of the rows: heavy ones first
+    methods: NDArray[np.uint8]  # of each row in this order
+    pieces: list[tuple[int, int]]  # ranges in this order that take about PIECE_SECONDS each
+    threads: int
+
+    @classmethod
+    def of(
+        cls, counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, *, primal: bool, num_threads: int
+    ) -> Plan:
+        """The plan for rows with so many entries; `primal` leaves only this form of the exact solution."""
+        order = np.argsort(-counts, kind="stable")
+        counts = counts[order]
+        chosen = methods(counts, factors, n_others, solver)
+        if primal:
+            chosen[chosen < NONNEGATIVE] = PRIMAL
+        cost = np.zeros(len(counts))
+        for method in np.unique(chosen):
+            of_method = chosen == method
+            cost[of_method] = seconds(counts[of_method], factors, method, solver)
+        threads = num_threads if cost.sum() > TEAM_SECONDS else 1
+        number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * threads))
+        edges = (np.flatnonzero(np.diff(number)) + 1).tolist()
+        ranges = list(zip([0, *edges], [*edges, len(counts)], strict=True)) if len(counts) else []
+        return cls(order, chosen, ranges, threads)
 
 
 def _tiles(size: Any) -> Any:

@@ -16,8 +16,7 @@ from fastmf._errors import FitDivergedError
 from fastmf.kernels import wals
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.rotate import rotate
-from fastmf.models import _cost
-from fastmf.models._cost import Solver
+from fastmf.models._cost import Plan, Solver
 
 Floats = NDArray[Any]
 
@@ -59,6 +58,16 @@ def weighted_gramian(side: Side, others: Floats, num_threads: int) -> NDArray[np
     return gramian(others, side.unobserved, num_threads)
 
 
+def plan_of(
+    side: Side, n_others: int, solver: Solver, *, factors: int, keeps_basis: bool = False, num_threads: int
+) -> Plan:
+    """The plan of every half-step of `side`. A basis that stays as it is leaves unobserved weight only the primal form."""
+    counts = side.counts
+    flat = not side.ridge[counts > 0].all()  # directions that nothing regularises
+    primal = flat or (keeps_basis and side.implicit)
+    return Plan.of(counts, factors, n_others, solver, primal=primal, num_threads=num_threads)
+
+
 def half_step(
     side: Side,
     others: Floats,
@@ -67,6 +76,7 @@ def half_step(
     *,
     factors: int,
     rotated: Floats | None = None,
+    plan: Plan | None = None,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
@@ -74,18 +84,17 @@ def half_step(
     That basis is the eigenbasis of the other side's Gramian where some row wants it; the objective is the same in every
     basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
     leaves only the primal form where there is unobserved weight.
-    Columns from `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`.
+    Columns from `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`. A `plan` that is
+    not given is made.
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads)
     if not gram.max(initial=0.0) <= np.finfo(dtype).max:
         raise too_large(side)
-    counts = side.counts
-    order = np.argsort(-counts, kind="stable")  # heavy rows first
-    methods = _cost.methods(counts[order], factors, len(others), solver)
+    if plan is None:
+        plan = plan_of(side, len(others), solver, factors=factors, keeps_basis=rotated is None, num_threads=num_threads)
+    order, methods = plan.order, plan.methods
     eigenvalues = np.empty(0, dtype)
-    if (side.implicit and rotated is None) or not side.ridge[counts > 0].all():  # no eigenbasis, or flat directions
-        methods[methods < wals.NONNEGATIVE] = wals.PRIMAL
     if (methods != wals.PRIMAL).any() and solver.name != "nonnegative":
         eigenvalues = np.zeros(size, dtype)
         if side.implicit:
@@ -101,8 +110,8 @@ def half_step(
                 rotate(out, turn, out, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
-    task = Task(side, others, gram, eigenvalues, out, solver, num_threads)
-    for start, stop in _cost.pieces(counts[order], methods, factors, solver, num_threads):
+    task = Task(side, others, gram, eigenvalues, out, solver, plan.threads)
+    for start, stop in plan.pieces:
         task.solve(order[start:stop], methods[start:stop], failed[start:stop])
     if failed.any():
         rescue(task, order[failed > 0], factors, solver)

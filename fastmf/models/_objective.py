@@ -72,16 +72,16 @@ def unobserved_loss(
     X: NDArray[Any], Y: NDArray[Any], unobserved: NDArray[Any], predicted: float, *, num_threads: int
 ) -> float:
     """sum over pairs that are not stored of c_i (x_u.y_i)^2 = <X'X, Y' diag(c) Y> less what the stored ones predict,
-    in O((users + items) k^2)."""
+    in O((users + items) k^2). Where J is small beside its value at zero, nearly all of that cancels."""
     if not unobserved.any():
         return 0.0
     none = np.empty(0, X.dtype)
     items = (
-        float(unobserved[0]) * gramian(Y, none, num_threads)
+        float(unobserved[0]) * gramian(Y, none, num_threads, True)
         if len(unobserved) == 1
-        else gramian(Y, unobserved, num_threads)
+        else gramian(Y, unobserved, num_threads, True)
     )
-    return max(0.0, float(np.vdot(gramian(X, none, num_threads), items)) - predicted)
+    return max(0.0, float(np.vdot(gramian(X, none, num_threads, True), items)) - predicted)
 
 
 def squared_norms(factors: NDArray[Any], ridge: NDArray[np.float64]) -> float:

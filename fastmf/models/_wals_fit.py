@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
-from fastmf.models._cost import Solver
-from fastmf.models._half_step import Side, half_step, padded_columns
+from fastmf.models._cost import Plan, Solver
+from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
 from fastmf.models._objective import Objective, Observed, observed_sums, squared_norms, unobserved_loss
 from fastmf.models._state import State
@@ -17,7 +17,7 @@ from fastmf.models._wals_terms import Terms
 
 Floats = NDArray[Any]
 
-INITIAL_LENGTH = 0.1  # expected length of a first user row (Rendle et al. 2021, section 4)
+INITIAL_LENGTH = 0.1  # expected length of a first item row (Rendle et al. 2021, section 4)
 DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would be larger than the factors
 
 
@@ -37,14 +37,32 @@ class Factorization:
         columns = padded_columns(factors + biased, dtype)
         self.X, self.Y = np.zeros((n_users, columns), dtype), np.zeros((n_items, columns), dtype)
         self._spare: tuple[Floats, Floats] | None = None
-        self.mean = 0.0
+        self._fresh, self.mean = True, 0.0
+        self._plans: dict[str, Plan] = {}
         if biased:
             self.mean = weighted_mean(terms.users.targets, terms.users.weights)
-        for start in range(0, n_users, DRAW_ROWS):
-            rows = self.X[start : start + DRAW_ROWS, :factors]
+        for start in range(0, n_items, DRAW_ROWS):
+            rows = self.Y[start : start + DRAW_ROWS, :factors]
             draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
             rows[:] = np.abs(draws) if solver.name == "nonnegative" else draws
-        self.X[terms.users.counts == 0] = 0
+
+    def _start(self) -> None:
+        """The first users: towards the best rows for random items, by one step of conjugate gradient, which finds all
+        but what an exact half-step would, at a fraction of its cost."""
+        k, solver = self.factors, self.solver
+        users = self.terms.users
+        if self.biased:
+            self.Y[:, k] = 1
+            users = self.terms.less_biases("users", np.zeros(len(self.Y), self.Y.dtype), self.mean)
+        if solver.name == "nonnegative":
+            self._half(users, self.Y, self.X)
+        else:
+            first = Solver("cg", cg_steps=1)
+            self.Y = half_step(
+                users, self.Y, self.X, first, factors=k + self.biased, rotated=self.Y, num_threads=self.num_threads
+            )
+        self.Y[:, k:] = 0  # no item has a bias yet
+        self._fresh = False
 
     @classmethod
     def of(cls, terms: Terms, state: State, *, biased: bool, solver: Solver, num_threads: int) -> Factorization:
@@ -60,11 +78,13 @@ class Factorization:
                 rows[:, made.factors] = bias
             sides.append(rows)
         made.X, made.Y = sides
-        made._spare = None
+        made._spare, made._fresh, made._plans = None, False, {}
         return made
 
     def sweep(self) -> None:
         """Solve the items, then the users."""
+        if self._fresh:
+            self._start()
         X, Y = self._spare or (np.zeros_like(self.X), np.zeros_like(self.Y))
         Y[:] = self.Y
         mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
@@ -94,13 +114,24 @@ class Factorization:
         return mean
 
     def _half(self, side: Side, others: Floats, out: Floats, *, rotated: Floats | None = None) -> Floats:
+        k = self.factors + self.biased
+        if side.name not in self._plans:
+            self._plans[side.name] = plan_of(
+                side,
+                len(others),
+                self.solver,
+                factors=k,
+                keeps_basis=rotated is None,
+                num_threads=self.num_threads,
+            )
         return half_step(
             side,
             others,
             out,
             self.solver,
-            factors=self.factors + self.biased,
+            factors=k,
             rotated=rotated,
+            plan=self._plans[side.name],
             num_threads=self.num_threads,
         )
 

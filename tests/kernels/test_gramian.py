@@ -29,16 +29,16 @@ def arrays(n, k, weighted, dtype):
     return frozen(Y.astype(dtype), weights.astype(dtype))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("dtype", "wide"), [(np.float32, False), (np.float32, True), (np.float64, False)])
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize(("n", "k"), SHAPES)
-def test_gramian_agrees_with_the_twin(n, k, weighted, dtype, simd):
+def test_gramian_agrees_with_the_twin(n, k, weighted, dtype, wide, simd):
     Y, weights = arrays(n, k, weighted, dtype)
-    expected = twin.gramian(Y, weights, 1)
-    got = gramian(Y, weights, 1)
+    expected = twin.gramian(Y, weights, 1, wide)
+    got = gramian(Y, weights, 1, wide)
     size = abs(Y.T) @ abs(Y if not weighted else Y * weights[:, None])  # of the terms of each sum
     assert got.dtype == np.float64
-    assert (abs(got - expected) <= tolerance(dtype, n) * size).all()
+    assert (abs(got - expected) <= tolerance(np.float64 if wide else dtype, n) * size).all()
     np.testing.assert_array_equal(got, got.T)
 
 

@@ -16,7 +16,7 @@ def test_permuted_users_and_items_give_the_permuted_model(w0, monkeypatch):
     params = FAST | {"factors": 5, "iterations": 5, "unobserved_weight": w0, "dtype": "float64"}
     expected = products(WALS(**params).fit(matrix))
     normal = _random.normal
-    monkeypatch.setattr(_random, "normal", lambda *key: normal(*key).reshape(60, -1)[users].ravel())
+    monkeypatch.setattr(_random, "normal", lambda *key: normal(*key).reshape(40, -1)[items].ravel())
     got = products(WALS(**params).fit(sp.csr_array(matrix.toarray()[users][:, items])))
     np.testing.assert_allclose(got, expected[users][:, items], rtol=1e-7, atol=1e-9)
 

@@ -221,8 +221,7 @@ def test_the_objective_needs_the_fitted_ids():
         model.objective(Ratings.from_arrays(["a", "b", "b"], [1, 1, 3]))
 
 
-@pytest.mark.parametrize("w0", [0.0, 0.1])
-@pytest.mark.parametrize("factors", [2, 4, 16])
+@pytest.mark.parametrize(("factors", "w0"), [(2, 0.0), (4, 0.0), (16, 0.0), (4, 0.1), (16, 0.1)])
 def test_values_too_large_to_square_are_an_error_that_names_a_remedy(factors, w0):
     matrix = implicit() * np.float32(5e37)
     model = WALS(**FAST, factors=factors, unobserved_weight=w0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def gramian(Y, weights, num_threads):
+def gramian(Y, weights, num_threads, wide=False):
     n, k = Y.shape
     rows = Y.astype(np.float64).tolist()
     total = np.zeros((k, k))

@@ -7,13 +7,15 @@
 
 typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
 
-/* Factor a TILE_ROWS x TILE_ROWS block in place; 1 / u_ii goes to inverse. Returns 1 if a pivot is not positive. */
-FM_INLINE int FN(cholesky_block)(real u[TILE_ROWS][TILE_ROWS], real *inverse)
+#define LEAST_PIVOT (512 * REAL_EPSILON) /* share of its diagonal element that must be left: less is mostly rounding */
+
+/* Factor a TILE_ROWS x TILE_ROWS block in place; 1 / u_ii goes to inverse. Returns 1 if too little is left of a pivot. */
+FM_INLINE int FN(cholesky_block)(real u[TILE_ROWS][TILE_ROWS], const real *diagonal, real *inverse)
 {
     int bad = 0;
 #pragma GCC unroll 16
     for (int i = 0; i < TILE_ROWS; i++) {
-        bad |= !(u[i][i] > 0);
+        bad |= !(u[i][i] > LEAST_PIVOT * diagonal[i]);
         inverse[i] = 1 / REAL_SQRT(u[i][i]);
 #pragma GCC unroll 16
         for (int j = i; j < TILE_ROWS; j++)
@@ -53,17 +55,20 @@ FM_INLINE int FN(cholesky_tile)(int vectors, real *A, int64_t size, int64_t r, i
     FN(tile_load)(a, vectors, A + r * size + c, size);
     FN(tile_products)(a, vectors, A + r, A + c, size, r, 1);
     if (first) {
+        real diagonal[TILE_ROWS];
+        for (int i = 0; i < TILE_ROWS; i++)
+            diagonal[i] = A[(r + i) * (size + 1)];
         FN(tile_store)(a, vectors, A + r * size + c, size);
         for (int i = 0; i < TILE_ROWS; i++)
             memcpy(u[i], A + (r + i) * size + r, sizeof u[i]);
-        bad = FN(cholesky_block)(u, inverse);
+        bad = FN(cholesky_block)(u, diagonal, inverse);
     }
     FN(tile_solve)(a, vectors, u, inverse);
     FN(tile_store)(a, vectors, A + r * size + c, size);
     return bad;
 }
 
-/* A = U'U in place; inverse[size] gets 1 / u_ii. Returns 0, or 1 when A is not positive definite. */
+/* A = U'U in place; inverse[size] gets 1 / u_ii. Returns 0, or 1 when A is not positive definite beyond rounding. */
 static int FN(cholesky)(real *A, int64_t size, real *inverse)
 {
     real u[TILE_ROWS][TILE_ROWS];

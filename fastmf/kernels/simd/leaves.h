@@ -21,6 +21,7 @@
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
 #define FM_LEAVES(bits)                                                                                              \
     FM_LEAF(dot, bits),                                                                                              \
+    FM_LEAF(dot_wide, bits),                                                                                         \
     FM_LEAF(rank_update, bits),                                                                                      \
     FM_LEAF(multiply, bits),                                                                                         \
     FM_LEAF(padded, bits),                                                                                           \

@@ -87,6 +87,8 @@ typedef struct {
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
         real (*dot)(const real *x, const real *y, int64_t n);                                                          \
+        /* the same, in float64 all the way */                                                                         \
+        double (*dot_wide)(const real *x, const real *y, int64_t n);                                                   \
         /* to = from + L'R on and above the diagonal, of size x size */                                                \
         void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
                             real *to, int64_t size);                                                                   \

@@ -90,6 +90,8 @@ static int FN(wals_cg)(const fm_wals_side *side, const fm_wals_row *row, real *w
         p[c] = inverse[c] * r[c];
     }
     real rz = FN(dot)(r, p, k);
+    if (!(rz - rz == 0)) /* infinite or not a number */
+        return 1;
     const real enough = rz * REAL_EPSILON * REAL_EPSILON;
     for (int step = 0; step < side->cg_steps && rz > enough; step++) {
         memset(Ap, 0, k * sizeof(real));
