@@ -21,3 +21,8 @@ def observed_loss(
     predicted: NDArray[np.float64],  # n, written
     num_threads: int,
 ) -> None: ...
+def squared_norms(
+    X: NDArray[F],  # n x k
+    out: NDArray[np.float64],  # n, written
+    num_threads: int,
+) -> None: ...

@@ -6,18 +6,23 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
-from fastmf.kernels.simd.table cimport leaves
+from fastmf.kernels.simd.table cimport fm_prefetch, leaves
+
+cdef enum:
+    AHEAD = 8  # entries whose factors are asked for before they are read
 
 
 cdef inline void add_row(
     const int32_t* index, const floating* weights, const floating* targets, int64_t weight_step, int64_t target_step,
-    int64_t n, const floating* x, const floating* Y, int64_t k, double offset, const floating* item_bias,
+    int64_t n, int64_t left, const floating* x, const floating* Y, int64_t k, double offset, const floating* item_bias,
     const floating* unobserved, int64_t unobserved_step, double* observed, double* residual, double* predicted,
 ) noexcept nogil:
     cdef int64_t j
     cdef double score, error
     observed[0] = residual[0] = predicted[0] = 0
     for j in range(n):
+        if j + AHEAD < left:  # also beyond this row: the next one follows
+            fm_prefetch(Y + index[j + AHEAD] * k, k * sizeof(floating))
         if floating is float:
             score = leaves().f32.dot_wide(x, Y + index[j] * k, k)
         else:
@@ -61,6 +66,26 @@ def observed_loss(
     ):
         add_row(
             &indices[0] + indptr[u], &weights[0] + indptr[u] * weight_step, &targets[0] + indptr[u] * target_step,
-            weight_step, target_step, indptr[u + 1] - indptr[u], x + u * k, y, k, mean + user_bias[u], &item_bias[0],
+            weight_step, target_step, indptr[u + 1] - indptr[u],
+            indices.shape[0] - indptr[u], x + u * k, y, k, mean + user_bias[u], &item_bias[0],
             &unobserved[0], unobserved_step, &observed[u], &residual[u], &predicted[u],
         )
+
+
+def squared_norms(
+    const floating[:, ::1] X,   # IN  n x k
+    double[::1] out,            # OUT n, |x_u|^2
+    int num_threads,
+):
+    """The squared length of each row, in float64."""
+    cdef int64_t u, k = X.shape[1]
+    if k == 0:
+        out[:] = 0
+        return
+    for u in prange(
+        X.shape[0], nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
+        if floating is float:
+            out[u] = leaves().f32.dot_wide(&X[u, 0], &X[u, 0], k)
+        else:
+            out[u] = leaves().f64.dot_wide(&X[u, 0], &X[u, 0], k)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.kernels.gramian import gramian
-from fastmf.kernels.objective import observed_loss
+from fastmf.kernels.objective import observed_loss, squared_norms
 
 
 class Objective(NamedTuple):
@@ -84,6 +84,8 @@ def unobserved_loss(
     return max(0.0, float(np.vdot(gramian(X, none, num_threads, True), items)) - predicted)
 
 
-def squared_norms(factors: NDArray[Any], ridge: NDArray[np.float64]) -> float:
+def regularization_loss(factors: NDArray[Any], ridge: NDArray[np.float64], *, num_threads: int) -> float:
     """sum_u ridge_u |x_u|^2"""
-    return float(ridge @ np.einsum("uk,uk->u", factors, factors, dtype=np.float64))
+    norms = np.empty(len(factors))
+    squared_norms(factors, norms, num_threads)
+    return float(ridge @ norms)

@@ -11,7 +11,7 @@ from fastmf import _random
 from fastmf.models._cost import Plan, Solver
 from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
-from fastmf.models._objective import Objective, Observed, observed_sums, squared_norms, unobserved_loss
+from fastmf.models._objective import Objective, Observed, observed_sums, regularization_loss, unobserved_loss
 from fastmf.models._state import State
 from fastmf.models._wals_terms import Terms
 
@@ -147,7 +147,8 @@ class Factorization:
             unobserved_loss(
                 self.X, self.Y, self.terms.users.unobserved, observed.predicted, num_threads=self.num_threads
             ),
-            squared_norms(self.X, self.terms.users.ridge) + squared_norms(self.Y, self.terms.items.ridge),
+            regularization_loss(self.X, self.terms.users.ridge, num_threads=self.num_threads)
+            + regularization_loss(self.Y, self.terms.items.ridge, num_threads=self.num_threads),
         )
 
     def _observed(self, X: Floats, Y: Floats) -> Observed:

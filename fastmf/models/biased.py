@@ -15,7 +15,7 @@ from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
 from fastmf.models._intake import entry_weights, of_fitted, to_fit
-from fastmf.models._objective import Objective, observed_sums, squared_norms
+from fastmf.models._objective import Objective, observed_sums, regularization_loss
 from fastmf.models._sgd_fit import Descent, Rule, rate_after
 from fastmf.models._sgd_grid import make_grid
 from fastmf.models._sgd_terms import Best, HeldOut, centre, targets
@@ -261,7 +261,7 @@ class BiasedMF(FactorModel):
         state, p = self._fitted, self.checked()
         if p["loss"] != "squared":
             raise ValueError(f"objective is there for loss='squared' only, got {p['loss']!r}")
-        data, dtype = of_fitted(ratings, state), state.user_factors.dtype
+        data, dtype, threads = of_fitted(ratings, state), state.user_factors.dtype, self._threads(num_threads)
         observed = observed_sums(
             data.indptr,
             data.indices,
@@ -273,11 +273,12 @@ class BiasedMF(FactorModel):
             state.user_bias,
             state.item_bias,
             state.mean,
-            num_threads=self._threads(num_threads),
+            num_threads=threads,
         )
         n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
         lam_u, lam_i = p["regularization"]
-        penalty = squared_norms(state.user_factors, lam_u * n_u) + squared_norms(state.item_factors, lam_i * n_i)
+        penalty = regularization_loss(state.user_factors, lam_u * n_u, num_threads=threads)
+        penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
         penalty += p["bias_regularization"] * (n_u @ state.user_bias**2 + n_i @ state.item_bias**2)
         return Objective(observed.loss, 0.0, float(penalty))
 

@@ -4,7 +4,7 @@ from fence import Fence, frozen
 from reference import objective as twin
 from tolerances import tolerance
 
-from fastmf.kernels.objective import observed_loss
+from fastmf.kernels.objective import observed_loss, squared_norms
 
 DTYPES = [np.float32, np.float64]
 SHAPES = [  # entries of each row, columns, factors
@@ -64,7 +64,7 @@ def sizes(given):
 @pytest.mark.parametrize(("lengths", "columns", "factors"), SHAPES)
 def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtype, simd):
     given = arguments(lengths, columns, factors, one, dtype)
-    bounds = [tolerance(dtype, factors) * size for size in sizes(given)]
+    bounds = [tolerance(np.float64, factors) * size for size in sizes(given)]  # whatever the dtype
     expected, first = sums(twin.observed_loss, given), None
     for threads in (1, 2, 4):
         fences = []
@@ -80,6 +80,20 @@ def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtyp
         bits = [output.tobytes() for output in got]
         first = first or bits
         assert bits == first
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize(("n", "factors"), [(0, 3), (3, 0), (1, 1), (5, 17), (300, 64), (7, 130)])
+def test_squared_norms_agree_with_the_twin(n, factors, dtype, simd):
+    X = np.random.default_rng(n).normal(size=(n, factors)).astype(dtype)
+    frozen(X)
+    expected = np.empty(n)
+    twin.squared_norms(X, expected, 1)
+    for threads in (1, 2, 4):
+        fence = Fence(n, np.float64)
+        squared_norms(X, fence.array, threads)
+        assert fence.intact()
+        np.testing.assert_allclose(fence.array, expected, rtol=tolerance(np.float64, factors))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -30,6 +30,13 @@ def observed_loss(
             predicted[u] += float(value(unobserved, i)) * score * score
 
 
+def squared_norms(X, out, num_threads):
+    for u in range(len(X)):
+        out[u] = 0.0
+        for c in range(X.shape[1]):
+            out[u] += float(X[u, c]) ** 2
+
+
 def value(array, position):
     """An array of one element holds the same value for every position."""
     return array[0] if len(array) == 1 else array[position]

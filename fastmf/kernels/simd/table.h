@@ -4,6 +4,13 @@
 
 #include <stdint.h>
 
+/* Ask for memory that will be read soon. */
+static inline void fm_prefetch(const void *at, int64_t bytes)
+{
+    for (int64_t line = 0; line < bytes; line += 64)
+        __builtin_prefetch((const char *)at + line);
+}
+
 /* What all rows of a WALS half-step share; the arrays are of the leaf's type. The weight of a pair that is not stored is
  * the product of one number for its row and one for the row of the other side. */
 typedef struct {

@@ -4,6 +4,8 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 
 cdef extern from "table.h" nogil:
+    void fm_prefetch(const void* at, int64_t bytes) noexcept
+
     ctypedef struct fm_wals_side:
         const void* Y
         int64_t k

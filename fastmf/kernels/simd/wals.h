@@ -44,9 +44,7 @@ static int64_t FN(exact_workspace)(int64_t k)
 
 FM_INLINE void FN(prefetch)(const fm_wals_side *side, int32_t index)
 {
-    const char *at = (const char *)((const real *)side->Y + index * side->k);
-    for (int64_t line = 0; line < side->k * (int64_t)sizeof(real); line += 64)
-        __builtin_prefetch(at + line);
+    fm_prefetch((const real *)side->Y + index * side->k, side->k * sizeof(real));
 }
 
 FM_INLINE void FN(prefetch_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
