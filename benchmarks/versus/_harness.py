@@ -29,6 +29,8 @@ LIBRARIES = {  # adapter -> the distribution it needs
     "cmfrec": "cmfrec",
     "libmf": "libmf",
     "surprise": "scikit-surprise",
+    "faiss": "faiss-cpu",
+    "numpy": "numpy",
 }
 
 

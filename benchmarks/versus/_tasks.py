@@ -61,6 +61,28 @@ class Explicit:
         return float(np.sqrt(np.square(predictions.astype(np.float64) - self.test_values).mean()))
 
 
+@dataclass(frozen=True)
+class Retrieval:
+    """The k items with the highest inner product for each user, without the seen ones where the library filters."""
+
+    users: NDArray[np.float32]
+    items: NDArray[np.float32]
+    seen: sparse.csr_matrix  # a row a user, indices int32 and sorted
+    k: int
+    threads: int
+    recall: float  # that an approximate index must reach
+
+    def recall_of(self, ids: NDArray[Any], *, filtered: bool) -> float:
+        """The share of the true best k that an answer for the first users has; ties within rounding count as found."""
+        scores = self.users[: len(ids)].astype(np.float64) @ self.items.astype(np.float64).T
+        if filtered:
+            rows = self.seen[: len(ids)]
+            scores[np.repeat(np.arange(len(ids)), np.diff(rows.indptr)), rows.indices] = -np.inf
+        least = -np.partition(-scores, self.k - 1, axis=1)[:, self.k - 1 : self.k]
+        found = np.take_along_axis(scores, np.asarray(ids, np.int64), axis=1)
+        return float((found >= least - 1e-5 * np.abs(least)).mean())
+
+
 def pair_scores(X: NDArray[Any], Y: NDArray[Any], users: NDArray[Any], items: NDArray[Any]) -> NDArray[np.float64]:
     """x_u . y_i for given pairs."""
     scores = np.empty(len(users))

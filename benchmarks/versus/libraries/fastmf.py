@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from scipy import sparse
 
 import fastmf
 from benchmarks.versus._harness import Contender, Rerun
-from benchmarks.versus._tasks import Explicit, Weighted, biased_scores
+from benchmarks.versus._tasks import Explicit, Retrieval, Weighted, biased_scores
+from fastmf.retrieval import top_k
 
 
 class _Weighted(Rerun):
@@ -82,4 +84,15 @@ def explicit(task: Explicit) -> list[Contender]:
     return [
         Contender(name, lambda settings=settings: _Explicit(lambda n: fit(n, **settings), _clock))
         for name, settings in contenders.items()
+    ]
+
+
+def retrieval(task: Retrieval) -> list[Contender]:
+    def search(users: Any, seen: Any = None) -> Any:
+        rows = None if seen is None else (seen.indptr.astype(np.int64), seen.indices)
+        return top_k(users, task.items, task.k, seen=rows, num_threads=task.threads)[0]
+
+    return [
+        Contender("fastmf, seen filtered", lambda: search),
+        Contender("fastmf, no filter", lambda: lambda users, seen: search(users)),
     ]

@@ -10,8 +10,10 @@ import time
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from benchmarks.versus._harness import Contender
-from benchmarks.versus._tasks import Weighted
+from benchmarks.versus._tasks import Retrieval, Weighted
 
 
 class _Session:
@@ -51,4 +53,22 @@ def weighted(task: Weighted) -> list[Contender]:
     return [
         Contender("implicit cg", partial(_Session, task, True)),
         Contender("implicit cholesky", partial(_Session, task, False)),
+    ]
+
+
+def retrieval(task: Retrieval) -> list[Contender]:
+    from implicit.cpu.als import AlternatingLeastSquares
+    from threadpoolctl import threadpool_limits
+
+    model = AlternatingLeastSquares(task.items.shape[1], num_threads=task.threads)
+    model.item_factors = task.items
+
+    def search(users: Any, seen: Any, filtered: bool) -> Any:
+        model.user_factors = users
+        with threadpool_limits(1, "blas"):
+            return model.recommend(np.arange(len(users)), seen, N=task.k, filter_already_liked_items=filtered)[0]
+
+    return [
+        Contender("implicit, seen filtered", lambda: lambda users, seen: search(users, seen, True)),
+        Contender("implicit, no filter", lambda: lambda users, seen: search(users, seen, False)),
     ]
