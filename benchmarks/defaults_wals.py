@@ -22,8 +22,8 @@ from benchmarks import _gowalla
 from benchmarks.versus import _harness
 
 K = 20
-UNOBSERVED_WEIGHT = (0.3, 0.1, 0.05, 0.03, 0.02, 0.01)
-REGULARIZATION = (0.003, 0.01, 0.02, 0.03, 0.05, 0.1)
+UNOBSERVED_WEIGHT = (1.0, 0.3, 0.2, 0.1, 0.05, 0.03, 0.01)
+REGULARIZATION = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.03)
 
 
 def main(arguments: list[str]) -> None:

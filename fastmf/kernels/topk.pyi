@@ -10,7 +10,8 @@ def top_k(
     items: NDArray[F],  # (n_items, factors)
     bias: NDArray[F] | None,  # (n_items,)
     cosine: bool,
-    subset: NDArray[np.int32] | None,  # item numbers, ascending
+    subset: NDArray[np.int32] | None,  # item numbers, ascending; with norms in any order
+    norms: NDArray[F] | None,  # lengths of the rows of the subset
     seen_indptr: NDArray[np.int64] | None,  # (n + 1,)
     seen_indices: NDArray[np.int32] | None,
     excluded_indptr: NDArray[np.int64] | None,  # (n + 1,)

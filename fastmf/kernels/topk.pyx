@@ -80,6 +80,7 @@ def top_k(
     const floating[::1] bias,              # IN  one an item, or None
     bint cosine,                           # IN  scale queries and items to length 1
     const int32_t[::1] subset,             # IN  the items to search, ascending, or None for all
+    const floating[::1] norms,             # IN  lengths of their rows, and `subset` may have any order; or None
     const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
     const int32_t[::1] seen_indices,       # IN  items a query must not get, ascending in a row, or None
     const int64_t[::1] excluded_indptr,    # IN  likewise
@@ -108,6 +109,7 @@ def top_k(
     search.items.rows = &items[0, 0] if factors else NULL
     search.items.bias = &bias[0] if bias is not None else NULL
     search.items.subset = &subset[0] if subset is not None else NULL
+    search.items.norm = &norms[0] if norms is not None else NULL
     search.items.count = count
     search.items.factors = factors
     search.items.cosine = cosine
@@ -122,7 +124,7 @@ def top_k(
     rows = ceiling(n, blocks)
     blocks = ceiling(n, rows)
     parts = 1
-    if num_threads > 1 and blocks < 2 * num_threads:
+    if norms is None and num_threads > 1 and blocks < 2 * num_threads:  # parts are merged by their order
         parts = max(1, min(ceiling(2 * num_threads, blocks), count * (factors + 1) // PART_VALUES))
     width = ceiling(ceiling(count, parts), PART_ITEMS) * PART_ITEMS
     parts = ceiling(count, width)
@@ -168,6 +170,7 @@ cdef fm_search whole_catalogue(
     search.items.rows = &items[0, 0] if factors else NULL
     search.items.bias = &bias[0] if bias is not None else NULL
     search.items.subset = NULL
+    search.items.norm = NULL
     search.items.count = items.shape[0]
     search.items.factors = factors
     search.items.cosine = 0

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks, _threads
 from fastmf.kernels import topk
+from fastmf.kernels.objective import squared_norms
 from fastmf.retrieval.arguments import (
     check_finite,
     factors_of,
@@ -18,6 +19,8 @@ from fastmf.retrieval.arguments import (
     seen_and_targets,
     subset_of,
 )
+
+SORTED_FROM = 2048  # queries for which sorting the items pays
 
 
 def top_k(
@@ -82,7 +85,8 @@ def top_k(
     -----
     A tile of queries x items is multiplied in registers and compared with each query's k-th score so far; only scores
     that pass leave the registers, and only they are looked up in `seen`. The work is ``n * n_items * factors``
-    multiply-adds. A long call can be interrupted.
+    multiply-adds at most: for many queries the longest items come first, and a tile is left out when, by Cauchy and
+    Schwarz, none of its items can reach a list. A long call can be interrupted.
 
     Examples
     --------
@@ -105,8 +109,10 @@ def top_k(
         raise ValueError("item_bias must be None for the metric 'cosine', got an array")
     seen_lists = lists_of("seen", seen, len(Q), len(Y))
     excluded_lists = lists_of("exclude_rows", exclude_rows, len(Q), len(Y))
-    subset = subset_of(exclude, candidates, len(Y))
+    subset, norms = subset_of(exclude, candidates, len(Y)), None
     threads = _threads.effective(num_threads).count
+    if len(Q) >= SORTED_FROM and Y.size and not cosine:
+        subset, norms = longest_first(Q, Y, bias, subset, threads)
 
     ids = np.empty((len(Q), k), np.int32)
     scores = np.empty((len(Q), k), Q.dtype)
@@ -119,6 +125,7 @@ def top_k(
             bias,
             cosine,
             subset,
+            norms,
             *rows_of("seen", seen_lists, piece, len(Y)),
             *rows_of("exclude_rows", excluded_lists, piece, len(Y)),
             ids[piece],
@@ -129,6 +136,24 @@ def top_k(
             check_finite("items", Y)
             raise ValueError(f"queries and items must have scores within the range of {Q.dtype}, got larger ones")
     return ids, scores
+
+
+def longest_first(
+    Q: NDArray[Any], Y: NDArray[Any], bias: NDArray[Any] | None, subset: NDArray[np.int32] | None, threads: int
+) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
+    """The items in the order of what they may score with a query of middling length, and the lengths of their rows."""
+    squares = np.empty(len(Y))
+    squared_norms(Y, squares, threads)
+    if not squares.max() <= np.finfo(Y.dtype).max:
+        return subset, None  # whatever is not finite must be met
+    lengths = np.sqrt(squares)
+    reach = lengths
+    if bias is not None:
+        typical = np.sqrt(np.square(Q[:: max(1, len(Q) // 1000)], dtype=np.float64).sum(axis=1).mean())
+        reach = lengths * typical + bias
+    order = np.argsort(-(reach if subset is None else reach[subset]), kind="stable")
+    order = (order if subset is None else subset[order]).astype(np.int32)
+    return order, lengths[order].astype(Y.dtype)
 
 
 def rank_of(

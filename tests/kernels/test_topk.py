@@ -52,16 +52,20 @@ def run(function, shape, dtype, *arguments, num_threads=1):
 
 @cache
 def filtered_problems(shape, dtype):
-    """Arguments of top_k without and with bias, subset, seen and excluded items, and the twin's lists."""
+    """Arguments of top_k without and with bias, subset, norms, seen and excluded items, and the twin's lists."""
     rng, queries, items, bias = problem(shape, dtype)
     n, n_items = shape[:2]
     subset = np.flatnonzero(rng.random(n_items) < 0.8).astype(np.int32)
     some, all_of_them, nothing = n_items // 2, n_items, (None, None)
     problems = []
+    norms = np.sqrt(np.square(items.astype(np.float64)).sum(axis=1)).astype(dtype)
+    order, shuffled = np.argsort(-norms, kind="stable").astype(np.int32), rng.permutation(subset)
     for filters in (
-        (None, None, *nothing, *nothing),
-        (bias, None, *rows_of(rng, n, n_items, all_of_them), *nothing),
-        (bias, subset, *rows_of(rng, n, n_items, some), *rows_of(rng, n, n_items, some)),
+        (None, None, None, *nothing, *nothing),
+        (bias, None, None, *rows_of(rng, n, n_items, all_of_them), *nothing),
+        (bias, subset, None, *rows_of(rng, n, n_items, some), *rows_of(rng, n, n_items, some)),
+        (None, order, norms[order], *rows_of(rng, n, n_items, some), *nothing),
+        (bias, shuffled, norms[shuffled], *nothing, *rows_of(rng, n, n_items, some)),
     ):
         arguments = (queries, items, filters[0], False, *filters[1:])
         problems.append((arguments, run(twin.top_k, shape, np.float64, *arguments)))
@@ -83,7 +87,7 @@ def test_top_k_with_ties_and_filters_is_the_twin_exactly(simd, dtype, num_thread
 @pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape[0] < 400], ids=str)
 def test_scores_are_the_twins_up_to_rounding(simd, dtype, cosine, shape):
     _, queries, items, bias = problem(shape, dtype, whole=False)
-    arguments = (queries, items, None if cosine else bias, cosine, None, None, None, None, None)
+    arguments = (queries, items, None if cosine else bias, cosine, None, None, None, None, None, None)
     _, expected = run(twin.top_k, shape, np.float64, *arguments)
     _, found = run(topk.top_k, shape, dtype, *arguments)
     size = (
@@ -98,7 +102,7 @@ def test_scores_are_the_twins_up_to_rounding(simd, dtype, cosine, shape):
 def test_a_query_gets_the_same_bits_alone_and_in_any_batch_and_subset(simd, dtype, cosine, factors):
     shape = (41, 205, factors, 205)
     rng, queries, items, _ = problem(shape, dtype, whole=False)
-    rest = (None, cosine, None, None, None, None, None)
+    rest = (None, cosine, None, None, None, None, None, None)
     ids, scores = run(topk.top_k, shape, dtype, queries, items, *rest)
     by_item = np.take_along_axis(scores, np.argsort(ids, axis=1), axis=1)
     for n in (1, 2, 4, 5, 6, 7, 11, 12, 13, 29):
@@ -116,7 +120,7 @@ def test_parts_of_the_catalogue_merge_to_the_same_lists(simd, dtype):
     """Few queries and many values: with several threads the items are cut, too."""
     shape = (3, 70_000, 40, 50)
     rng, queries, items, bias = problem(shape, dtype)
-    arguments = (queries, items, bias, False, None, *rows_of(rng, 3, shape[1], 5000), None, None)
+    arguments = (queries, items, bias, False, None, None, *rows_of(rng, 3, shape[1], 5000), None, None)
     alone = run(topk.top_k, shape, dtype, *arguments)
     for num_threads in (2, 3):
         together = run(topk.top_k, shape, dtype, *arguments, num_threads=num_threads)
@@ -124,7 +128,7 @@ def test_parts_of_the_catalogue_merge_to_the_same_lists(simd, dtype):
         np.testing.assert_array_equal(together[1], alone[1])
     scores = queries.astype(np.float64) @ items.T.astype(np.float64) + bias
     for q in range(3):
-        scores[q, arguments[6][arguments[5][q] : arguments[5][q + 1]]] = -np.inf
+        scores[q, arguments[7][arguments[6][q] : arguments[6][q + 1]]] = -np.inf
     np.testing.assert_array_equal(alone[0], np.argsort(-scores, axis=1, kind="stable")[:, :50])
 
 
@@ -141,7 +145,7 @@ def test_every_order_of_scores(simd, dtype, k, order):
         "random": np.random.default_rng(k).integers(0, 200, n_items),
     }[order].astype(dtype)
     empty = np.empty((2, 0), dtype), np.empty((n_items, 0), dtype)
-    ids, scores = run(topk.top_k, (2, n_items, 0, k), dtype, *empty, bias, False, None, None, None, None, None)
+    ids, scores = run(topk.top_k, (2, n_items, 0, k), dtype, *empty, bias, False, None, None, None, None, None, None)
     expected = np.lexsort((np.arange(n_items), -bias))[:k]
     np.testing.assert_array_equal(ids, [expected, expected])
     np.testing.assert_array_equal(scores, [bias[expected]] * 2)
@@ -152,7 +156,7 @@ def test_cosine_holds_at_the_ends_of_the_range(simd, dtype):
     """Squares of such numbers overflow or vanish; a row of zeros has no direction."""
     huge, tiny = np.finfo(dtype).max, np.finfo(dtype).smallest_subnormal * 64
     items = np.array([[huge, huge], [tiny, 0], [0, 0], [-1, 1], [0, huge / 4]], dtype)
-    arguments = (None, True, None, None, None, None, None)
+    arguments = (None, True, None, None, None, None, None, None)
     for query in ([[huge, 0]], [[tiny, 0]], [[3, 0]]):
         ids, scores = run(topk.top_k, (1, 5, 2, 5), dtype, np.array(query, dtype), items, *arguments)
         np.testing.assert_array_equal(ids, [[1, 0, 2, 4, 3]])
@@ -167,14 +171,14 @@ def test_a_score_that_is_not_finite_is_reported(simd, dtype, bad):
     items = items.copy()
     items[77, 2] = bad
     ids, scores = np.empty((14, 3), np.int32), np.empty((14, 3), dtype)
-    assert topk.top_k(queries, items, None, False, None, None, None, None, None, ids, scores, 1) > 0
+    assert topk.top_k(queries, items, None, False, None, None, None, None, None, None, ids, scores, 1) > 0
 
 
 def test_minus_zero_ties_with_zero(simd):
     items = np.array([[0.0], [-0.0], [0.0]], np.float32)
     bias = np.array([-0.0, 0.0, -0.0], np.float32)
     for k in (2, 3):
-        ids, _ = run(topk.top_k, (1, 3, 1, k), np.float32, np.ones((1, 1), np.float32), items, bias, False, *[None] * 5)
+        ids, _ = run(topk.top_k, (1, 3, 1, k), np.float32, np.ones((1, 1), np.float32), items, bias, False, *[None] * 6)
         np.testing.assert_array_equal(ids, [[0, 1, 2][:k]])
 
 
@@ -212,7 +216,7 @@ def test_ranks_and_lists_agree_bit_for_bit(simd, dtype):
     """A target at place r of the whole list has the rank r, whatever rounding does to near-ties."""
     shape = (23, 310, 37, 310)
     _, queries, items, bias = problem(shape, dtype, whole=False)
-    ids, _ = run(topk.top_k, shape, dtype, queries, items, bias, False, *[None] * 5)
+    ids, _ = run(topk.top_k, shape, dtype, queries, items, bias, False, *[None] * 6)
     indptr = np.arange(24, dtype=np.int64) * 310
     _, higher, equal = run_rank_of(topk.rank_of, dtype, queries, items, bias, None, None, indptr, ids.ravel())
     np.testing.assert_array_equal((higher + equal).reshape(23, 310), np.tile(np.arange(310), (23, 1)))

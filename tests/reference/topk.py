@@ -27,6 +27,7 @@ def top_k(
     bias,
     cosine,
     subset,
+    norms,
     seen_indptr,
     seen_indices,
     excluded_indptr,

@@ -3,6 +3,8 @@
 import _thread
 import threading
 import time
+import unittest.mock
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import tolerance
 
-from fastmf.retrieval import arguments, rank_of, top_k
+from fastmf.retrieval import arguments, exact, rank_of, top_k
 
 
 @st.composite
@@ -44,7 +46,17 @@ def searches(draw):
     k = draw(st.sampled_from([1, 2, 10, 32, 33, 60, 200]))
     threads = draw(st.sampled_from([1, 2, 4]))
     keywords = {name: optional[name]() for name in sorted(chosen)}
-    return numbers(n, factors), numbers(n_items, factors), k, whole, {**keywords, "num_threads": threads}
+    items = numbers(n_items, factors)
+    if draw(st.booleans()):  # a few long items among many short ones, as popularity makes them
+        items *= np.exp2(rng.integers(-6, 4, (n_items, 1))).astype(dtype)
+    return numbers(n, factors), items, k, whole, {**keywords, "num_threads": threads}
+
+
+@contextmanager
+def sorting_from(queries):
+    """Let the items be sorted by length for so many queries or more."""
+    with unittest.mock.patch.object(exact, "SORTED_FROM", queries):
+        yield
 
 
 def allowed_scores(queries, items, keywords):
@@ -62,11 +74,12 @@ def allowed_scores(queries, items, keywords):
     return scores
 
 
-@given(searches())
-@settings(max_examples=300, deadline=None)
-def test_top_k_is_brute_force(search):
+@given(searches(), st.sampled_from([1, 2048]))
+@settings(max_examples=400, deadline=None)
+def test_top_k_is_brute_force(search, sorted_from):
     queries, items, k, whole, keywords = search
-    ids, scores = top_k(queries, items, k, **keywords)
+    with sorting_from(sorted_from):
+        ids, scores = top_k(queries, items, k, **keywords)
     truth = allowed_scores(queries, items, keywords)
     assert ids.dtype == np.int32
     assert scores.dtype == queries.dtype
@@ -94,8 +107,10 @@ def test_top_k_is_brute_force(search):
 @given(searches())
 @settings(max_examples=100, deadline=None)
 def test_any_batch_and_any_threads_give_the_same_bits(search):
+    """Also where a batch is large enough for its items to be sorted, and a query alone is not."""
     queries, items, k, _, keywords = search
-    ids, scores = top_k(queries, items, k, **keywords)
+    with sorting_from(2):
+        ids, scores = top_k(queries, items, k, **keywords)
     for q in range(len(queries)):
         alone = {"num_threads": 3}
         for name, value in keywords.items():

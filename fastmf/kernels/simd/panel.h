@@ -45,6 +45,22 @@ FM_INLINE int fm_listed(const fm_lists *lists, int64_t row, int64_t *cursor, int
     return at < end && lists->indices[at] == item;
 }
 
+/* The same for items in any order. */
+FM_INLINE int fm_listed_anywhere(const fm_lists *lists, int64_t row, int32_t item)
+{
+    if (!lists->indptr)
+        return 0;
+    int64_t low = lists->indptr[row], high = lists->indptr[row + 1];
+    while (low < high) {
+        const int64_t middle = low + (high - low) / 2;
+        if (lists->indices[middle] < item)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < lists->indptr[row + 1] && lists->indices[low] == item;
+}
+
 /* Give `pointer` room for `length` elements at the address `at`, on cache lines of its own, and move `at` past it. */
 #define FM_TAKE(pointer, length, at) \
     (at) = ((at) + 63) / 64 * 64; \

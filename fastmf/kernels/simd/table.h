@@ -50,7 +50,8 @@ typedef struct {
 typedef struct {
     const void *rows;      /* of `factors` each */
     const void *bias;      /* one an item, or NULL */
-    const int32_t *subset; /* the items to score, ascending; NULL for all */
+    const int32_t *subset; /* the items to score, ascending (in any order where there are norms); NULL for all */
+    const void *norm;      /* lengths of the rows in the order of the subset, for skipping; or NULL */
     int64_t count;         /* of items to score */
     int64_t factors;
     int cosine;            /* scale queries and items to length 1 */

@@ -36,6 +36,7 @@ cdef extern from "table.h" nogil:
         const void* rows
         const void* bias
         const int32_t* subset
+        const void* norm
         int64_t count
         int64_t factors
         int cosine

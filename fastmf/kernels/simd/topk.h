@@ -5,6 +5,11 @@
  * them passes. Only those are looked up in the query's sorted row of seen items, whose cursor moves forward with the
  * items. Items come in ascending order, so that an equal score never displaces an earlier one and > is all that is needed.
  *
+ * Where the norms of the items are given, they may come in any order, best the long ones first. By Cauchy and Schwarz no
+ * score exceeds c + |x| |y|, so that a tile is skipped whose every query has a threshold above this bound, and a panel is
+ * not even packed when all its tiles are. An equal score may then come after one with a larger number, and so must pass:
+ * the threshold is the number just below the least score.
+ *
  * For k up to SORTED_UP_TO the best are a sorted list, and a score that passes is inserted. For larger k they are the
  * front of a buffer of twice the size, which is cut back to the best k by partial selection whenever it is full.
  */
@@ -23,6 +28,7 @@ typedef struct {
     int64_t first, count; /* queries */
     int64_t k, capacity;  /* hits a query keeps, and has room for */
     real *panel, *queries, *threshold;
+    real *length; /* of each query; 0 in the padding */
     hit *hits;
     int64_t *held, *seen, *excluded; /* hits held; cursors into the sorted rows */
     int bad;                         /* a score was NaN */
@@ -104,6 +110,13 @@ static void FN(select)(hit *a, int64_t n, int64_t k)
     FN(insertion_sort)(a, n);
 }
 
+FM_INLINE void FN(raise_threshold)(block *b, int64_t q, real least)
+{
+    const real below = FM_BITS == 32 ? (real)__builtin_nextafterf((float)least, -__builtin_inff())
+                                     : (real)__builtin_nextafter(least, -__builtin_inf());
+    b->threshold[q] = b->search->items.norm ? below : least;
+}
+
 FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
 {
     const int64_t k = b->k;
@@ -114,7 +127,7 @@ FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
         if (n == b->capacity) {
             FN(select)(held, n, k);
             n = k;
-            b->threshold[q] = held[k - 1].score;
+            FN(raise_threshold)(b, q, held[k - 1].score);
         }
     } else {
         if (n == k && !FN(before)(h, held[--n]))
@@ -124,7 +137,7 @@ FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
         held[n] = h;
         n = b->held[q] + (b->held[q] < k);
         if (n == k)
-            b->threshold[q] = held[k - 1].score;
+            FN(raise_threshold)(b, q, held[k - 1].score);
     }
     b->held[q] = n;
 }
@@ -138,7 +151,11 @@ static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real 
         const hit h = {scores[lane], (int32_t)fm_item(&s->items, first + lane)};
         if (h.score != h.score)
             b->bad = 1;
-        else if (!fm_listed(&s->seen, b->first + q, b->seen + q, h.item)
+        else if (s->items.norm) {
+            if (!fm_listed_anywhere(&s->seen, b->first + q, h.item)
+                && !fm_listed_anywhere(&s->excluded, b->first + q, h.item))
+                FN(offer)(b, q, h);
+        } else if (!fm_listed(&s->seen, b->first + q, b->seen + q, h.item)
                  && !fm_listed(&s->excluded, b->first + q, b->excluded + q, h.item))
             FN(offer)(b, q, h);
     }
@@ -168,15 +185,52 @@ FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uin
     }
 }
 
+/* Is there a query of the tile that an item of the panel may still reach: |x| norm + bias not below its threshold? */
+FM_INLINE int FN(reachable)(const block *b, int rows, int64_t q, real norm, real bias)
+{
+    int some = 0;
+    for (int i = 0; i < rows; i++)
+        some |= !(b->length[q + i] * norm + bias < b->threshold[q + i]);
+    return some;
+}
+
+/* What bounds the scores of the panel's items first, first + 1, ...; beyond rounding, which grows with the terms of a sum. */
+static void FN(panel_bound)(const fm_catalogue *items, int64_t first, real *norm, real *bias)
+{
+    const real *norms = items->norm, *biases = items->bias, slack = (2 * items->factors + 16) * REAL_EPSILON;
+    real longest = 0, highest = biases ? -(real)__builtin_inf() : 0;
+    for (int64_t i = first; i < first + PANEL && i < items->count; i++) {
+        longest = norms[i] > longest ? norms[i] : longest;
+        if (biases) {
+            const real c = biases[fm_item(items, i)], above = c + slack * (c < 0 ? -c : c);
+            highest = above > highest ? above : highest;
+        }
+    }
+    *norm = longest * (1 + slack);
+    *bias = highest;
+}
+
 static void FN(search_panel)(block *b, int64_t first, uint32_t valid)
 {
-    int64_t q = 0;
-    for (; tile_rows(b->count - q) == PANEL_ROWS; q += PANEL_ROWS)
-        FN(search_tile)(b, PANEL_ROWS, q, first, valid);
-    if (tile_rows(b->count - q) == 4)
-        FN(search_tile)(b, 4, q, first, valid);
-    else if (b->count > q)
-        FN(search_tile)(b, 1, q, first, valid);
+    const fm_catalogue *items = &b->search->items;
+    real norm = 0, bias = 0;
+    int packed = 0, rows;
+    if (items->norm)
+        FN(panel_bound)(items, first, &norm, &bias);
+    for (int64_t q = 0; q < b->count; q += rows) {
+        rows = tile_rows(b->count - q);
+        if (items->norm && !FN(reachable)(b, rows, q, norm, bias))
+            continue;
+        if (!packed)
+            FN(pack_panel)(items, first, b->panel);
+        packed = 1;
+        if (rows == PANEL_ROWS)
+            FN(search_tile)(b, PANEL_ROWS, q, first, valid);
+        else if (rows == 4)
+            FN(search_tile)(b, 4, q, first, valid);
+        else
+            FN(search_tile)(b, 1, q, first, valid);
+    }
 }
 
 /* Lay the block's arrays out from `at`, each on its own cache lines; returns the bytes from 0 to their end. */
@@ -188,6 +242,7 @@ static int64_t FN(lay_out)(block *b, const fm_search *s, int64_t queries, uintpt
     FM_TAKE(b->panel, (1 + n) * PANEL, at);
     FM_TAKE(b->queries, padded * n, at);
     FM_TAKE(b->threshold, padded, at);
+    FM_TAKE(b->length, padded, at);
     FM_TAKE(b->hits, queries * b->capacity, at);
     FM_TAKE(b->held, queries, at);
     FM_TAKE(b->seen, queries, at);
@@ -210,17 +265,18 @@ static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int
     block b = {.search = s, .first = first, .count = count};
     FN(lay_out)(&b, s, count, (uintptr_t)work);
     FN(pack_queries)(s, first, count, b.queries);
-    for (int64_t q = 0; q < count + PANEL_ROWS; q++)
+    for (int64_t q = 0; q < count + PANEL_ROWS; q++) {
+        const real *x = (const real *)s->queries + (first + q) * s->items.factors;
         b.threshold[q] = q < count ? (real)__builtin_nan("") : infinity; /* nothing passes in the padding */
+        b.length[q] = q < count && s->items.norm ? REAL_SQRT(FN(dot)(x, x, s->items.factors)) : 0;
+    }
     for (int64_t q = 0; q < count; q++) {
         b.held[q] = 0;
         b.seen[q] = s->seen.indptr ? s->seen.indptr[first + q] : 0;
         b.excluded[q] = s->excluded.indptr ? s->excluded.indptr[first + q] : 0;
     }
-    for (int64_t i = begin; i < end; i += PANEL) {
-        FN(pack_panel)(&s->items, i, b.panel);
+    for (int64_t i = begin; i < end; i += PANEL)
         FN(search_panel)(&b, i, end - i < PANEL ? (1u << (end - i)) - 1 : ~0u >> (32 - PANEL));
-    }
     for (int64_t q = 0; q < count; q++, ids += s->k, scores += s->k) {
         hit *best = b.hits + q * b.capacity;
         const int64_t held = b.held[q] < b.k ? b.held[q] : b.k;
