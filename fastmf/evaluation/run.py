@@ -12,13 +12,13 @@ from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.evaluation.alignment import Rows, gathered, in_numbers_of
 from fastmf.evaluation.auc import auc_of_users
-from fastmf.evaluation.folding import folded
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.predictions import checked_model, rating_errors, why_no_ratings
 from fastmf.evaluation.report import Report
 from fastmf.evaluation.tally import checked_vectors, collected, tally_of
 from fastmf.kernels import metrics as kernel
 from fastmf.models._base import FactorModel
+from fastmf.models._folding import folded
 
 USERS_AT_ONCE = 4096  # bounds what is held beside the result; Ctrl-C works between two blocks
 PLACES_AT_ONCE = 1 << 22  # places in lists at a time, where lists are long
@@ -100,7 +100,7 @@ def evaluate(
     threads = model._threads(num_threads)
     history = seen = _training_rows(model, train)
     if fold_in is not None:
-        model = folded(model, fold_in, threads)
+        model = folded(model, fold_in, threads, "fold_in")
         seen = _training_rows(model, None)
     state = model._fitted
     held_out, notes = in_numbers_of(model, "test", test)

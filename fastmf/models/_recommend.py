@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
-from fastmf.models._filters import Lists, item_numbers, seen_of
+from fastmf.models._filters import Filters, Lists
 from fastmf.models._fitted import Fitted
+from fastmf.models._folding import folded
 from fastmf.models._names import named, numbers_of
-from fastmf.retrieval import top_k
+from fastmf.retrieval import top_k, top_k_among
 
 
 class Recommends(Fitted):
@@ -19,12 +20,13 @@ class Recommends(Fitted):
 
     def recommend(
         self,
-        users: ArrayLike,
+        users: ArrayLike | None = None,
         k: int = 10,
         *,
-        exclude_seen: bool = True,
-        exclude: ArrayLike | None = None,
-        candidates: ArrayLike | None = None,
+        rows: Any = None,
+        exclude_seen: Any = True,
+        exclude: Any = None,
+        candidates: Any = None,
         num_threads: int | None = None,
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """The k items with the highest scores for each user, exactly.
@@ -32,15 +34,21 @@ class Recommends(Fitted):
         Parameters
         ----------
         users : array_like or scalar
-            Ids (or row numbers) of the users.
+            Ids (or row numbers) of the users; or None, for the new users of `rows`.
         k : int, default 10
             Length of each list.
-        exclude_seen : bool, default True
-            Leave out the items a user has in the data the model was fitted to.
-        exclude : array_like, optional
-            Ids of items to leave out for everybody.
-        candidates : array_like, optional
-            Ids of the only items to choose from.
+        rows : Ratings or SciPy sparse matrix, (new users, n_items), optional
+            The entries of users the model was not fitted to, in place of `users`: they are folded in for this call,
+            as `fold_in_users` does it, and their entries are what they have seen. Columns are matched as there. For
+            models that fold in, and those without factors.
+        exclude_seen : bool or items by user, default True
+            Leave out the items a user has in the data the model was fitted to (or in `rows`). Or the items each user
+            has seen, in place of those.
+        exclude : array_like or items by user, optional
+            Ids of items to leave out, for everybody or by user.
+        candidates : array_like or items by user, optional
+            Ids of the only items to choose from, for everybody or by user. With candidates by user only their scores
+            are computed.
         num_threads : int, optional
             Threads; by default the model's own `num_threads`.
 
@@ -49,20 +57,43 @@ class Recommends(Fitted):
         items, scores : ndarray
             Of shape (k,) for one user and (users, k) for several: score descending, equal scores by ascending number.
             Where fewer than k items remain the row ends in score -inf, and in -1 (numbers) or a masked element (ids).
+
+        Raises
+        ------
+        UnknownIdError, IndexError
+            An id (or number) the model does not know.
+        TypeError, ValueError
+            Neither `users` nor `rows`, or both; `rows` for a model that cannot fold in; a filter with another number
+            of rows than there are users.
+
+        Notes
+        -----
+        Items by user have a row for each user asked for, in their order: a `Ratings` or SciPy sparse matrix, whose
+        stored entries count whatever their values and whose columns are matched as those of `rows`; or a list that
+        holds a list (array, set) of ids for each user. A tuple in such a list would be one id.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> ratings = fastmf.movielens()
+        >>> model = fastmf.WALS(factors=16, iterations=3, random_state=0).fit(ratings)
+        >>> items, scores = model.recommend([1, 15], k=3, exclude=[[260], [1, 296]])
+        >>> items, scores = model.recommend(rows=fastmf.Ratings.from_arrays(["me", "me"], [1, 260]), k=3)
+        >>> items.shape
+        (1, 3)
         """
-        model = self._still()
-        state = model._fitted
-        numbers, scalar = numbers_of("users", users, state.user_ids, state.shape[0])
-        seen = seen_of(state, numbers) if _checks.flag("exclude_seen", exclude_seen) else None
-        top, scores = model._top(
-            numbers,
-            _checks.integer("k", k, 1),
-            seen=seen,
-            exclude=item_numbers("exclude", exclude, state),
-            candidates=item_numbers("candidates", candidates, state),
-            num_threads=num_threads,
-        )
-        return named(top, scores, state.item_ids, scalar)
+        k = _checks.integer("k", k, 1)
+        if (users is None) == (rows is None):
+            raise TypeError(f"recommend takes users or rows, got {'neither' if users is None else 'both'}")
+        if rows is None:
+            model = self._still()
+            numbers, scalar = numbers_of("users", users, model.user_ids, len(model.user_factors))
+        else:
+            model = folded(self, rows, num_threads, "rows")
+            numbers, scalar = np.arange(len(model.user_factors)), False
+        filters = Filters.of(model._fitted, numbers, exclude_seen, exclude, candidates)
+        top, scores = model._top(numbers, k, **filters._asdict(), num_threads=num_threads)
+        return named(top, scores, model.item_ids, scalar)
 
     def similar_items(
         self, items: ArrayLike, k: int = 10, *, num_threads: int | None = None
@@ -128,20 +159,19 @@ class Recommends(Fitted):
         *,
         seen: Lists | None = None,
         exclude: NDArray[np.int64] | None = None,
+        exclude_rows: Lists | None = None,
         candidates: NDArray[np.int64] | None = None,
+        candidate_rows: Lists | None = None,
         num_threads: int | None = None,
     ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        """Item numbers and full scores for user numbers; `seen` is a CSR whose rows go with `users`."""
+        """Item numbers and full scores for user numbers; `seen` and the rows are CSRs whose rows go with `users`."""
         state = self._fitted
-        top, scores = top_k(
-            state.user_factors[users],
-            state.item_factors,
-            k,
-            item_bias=state.item_bias,
-            seen=seen,
-            exclude=exclude,
-            candidates=candidates,
-            num_threads=self._threads(num_threads),
-        )
+        queries, threads = state.user_factors[users], self._threads(num_threads)
+        common: dict[str, Any] = {"item_bias": state.item_bias, "seen": seen, "exclude_rows": exclude_rows}
+        common |= {"exclude": exclude, "num_threads": threads}
+        if candidate_rows is None:
+            top, scores = top_k(queries, state.item_factors, k, candidates=candidates, **common)
+        else:
+            top, scores = top_k_among(queries, state.item_factors, candidate_rows, k, **common)
         scores += (state.mean + state.user_bias[users])[:, None].astype(scores.dtype)
         return top, scores

@@ -5,32 +5,10 @@ from operator import attrgetter
 
 import numpy as np
 import pytest
-from all_models import N_ITEMS, N_USERS, ROUNDING, K, all_scores, close, item_ids, matrix, user_ids
+from all_models import N_ITEMS, N_USERS, ROUNDING, K, all_scores, check_lists, close, item_ids, unseen, user_ids
 
 import fastmf
 from fastmf import NotFittedError, Ratings, UnknownIdError
-
-
-def check_lists(model, users, items, scores, allowed, k):
-    """Each row of item numbers is a best list of the allowed items: a mask of users x items."""
-    assert items.shape == scores.shape == (len(users), k)
-    truth, near = all_scores(model), close(model)
-    for u, row, row_scores in zip(users, items, scores, strict=True):
-        n = min(k, int(allowed[u].sum()))
-        assert (row[n:] == -1).all()
-        assert (row_scores[n:] == -np.inf).all()
-        row, row_scores = row[:n], row_scores[:n]
-        assert len(set(row.tolist())) == n
-        assert allowed[u, row].all()
-        assert abs(row_scores - truth[u, row]).max(initial=0) <= near
-        assert (np.diff(row_scores) <= 0).all()
-        assert (np.diff(row)[np.diff(row_scores) == 0] > 0).all()
-        left = np.setdiff1d(np.flatnonzero(allowed[u]), row)
-        assert n < k or truth[u, left].max(initial=-np.inf) <= row_scores[-1] + near
-
-
-def unseen():
-    return matrix().toarray() == 0
 
 
 def test_predict_gives_the_sum_of_mean_biases_and_product(numbered):
