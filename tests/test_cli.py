@@ -195,6 +195,16 @@ def test_recommend_says_when_nothing_is_left(run, folder):
     assert "nothing is left" in run("recommend", "full.fmf", "--user", "a")
 
 
+@pytest.mark.parametrize("seen", [[], ["--include-seen"]])
+def test_recommend_writes_the_lists_of_all_users(run, tmp_path, seen):
+    model, path = fastmf.load("wals.fmf"), tmp_path / "lists.csv"
+    lines = model.write_recommendations(tmp_path / "expected.csv", 4, exclude_seen=not seen)
+    document = run("recommend", "wals.fmf", "--all", "--k", 4, "--out", path, *seen, "--json")
+    assert document == {"model": "WALS", "users": 40, "lines": lines, "file": str(path)}
+    assert path.read_text() == (tmp_path / "expected.csv").read_text()
+    assert run("recommend", "wals.fmf", "--all", "--k", 1, "--out", path) == f"40 lines for 40 users are in {path}\n"
+
+
 def test_similar_lists_what_the_library_does(run):
     document = run("similar", "wals.fmf", "--item", 101, "--item", 110, "--k", 3, "--json")
     items, scores = fastmf.load("wals.fmf").similar_items([101, 110], 3)
@@ -366,6 +376,8 @@ def test_demo_text_fits_a_terminal_and_says_what_the_document_does(demo):
         (["recommend", "ratings.csv", "--user", "u1"], r"ratings\.csv is not a fastmf model file"),
         (["recommend", "wals.fmf", "--user", "zoe"], r"wals\.fmf knows no user 'zoe'; it has 40, such as u0 and u9"),
         (["recommend", "wals.fmf", "--user", "u1", "--k", "-3"], r"--k must be an integer >= 1, got -3"),
+        (["recommend", "wals.fmf", "--all", "--out", "m"], r"path must end in \.csv or \.parquet"),
+        (["recommend", "wals.fmf", "--all", "--out", "absent/m.csv"], r"absent/m\.csv: No such file or directory"),
         (["similar", "wals.fmf", "--item", "7"], r"wals\.fmf knows no item '7'; it has 25, such as 100 and 124"),
         (["similar", "wals.fmf", "--item", "x"], r"wals\.fmf knows no item 'x'"),
         (["evaluate", "wals.fmf", "absent.csv"], r"absent\.csv: No such file or directory"),
@@ -398,6 +410,10 @@ def test_errors_are_one_line_and_leave_nothing_behind(run, folder, arguments, me
         ["train", "x.csv", "--outt", "m"],
         ["train", "x.csv", "--ou", "m"],
         ["recommend", "m.fmf"],
+        ["recommend", "m.fmf", "--all"],
+        ["recommend", "m.fmf", "--user", "u1", "--out", "x.csv"],
+        ["recommend", "m.fmf", "--user", "u1", "--all", "--out", "x.csv"],
+        ["similar", "m.fmf", "--all"],
         ["evaluate", "m.fmf"],
         ["info", "extra"],
     ],

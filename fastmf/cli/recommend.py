@@ -25,9 +25,12 @@ def add(commands: Any) -> None:
         description="The items with the highest scores for each user.",
         allow_abbrev=False,
     )
-    _add_common(parser, "user")
+    _add_common(parser, "user", everybody=True)
     parser.add_argument("--include-seen", action="store_true", help="also items the user has in the training data")
-    parser.set_defaults(run=run)
+    parser.add_argument(
+        "--out", metavar="FILE", help="where the lists of --all go: .csv, or .parquet with the extra parquet"
+    )
+    parser.set_defaults(run=run, refuse=parser.error)
 
 
 def add_similar(commands: Any) -> None:
@@ -42,11 +45,12 @@ def add_similar(commands: Any) -> None:
     parser.set_defaults(run=run_similar)
 
 
-def _add_common(parser: argparse.ArgumentParser, what: str) -> None:
+def _add_common(parser: argparse.ArgumentParser, what: str, *, everybody: bool = False) -> None:
     parser.add_argument("file", metavar="MODEL", help="file that `fastmf train` or `save` wrote")
-    parser.add_argument(
-        f"--{what}", action="append", required=True, metavar="ID", help=f"id of the {what}; may be given several times"
-    )
+    asked = parser.add_mutually_exclusive_group(required=True)
+    asked.add_argument(f"--{what}", action="append", metavar="ID", help=f"id of the {what}; may be given several times")
+    if everybody:
+        asked.add_argument("--all", action="store_true", help="all users of the model, into the file that --out names")
     parser.add_argument(
         "--k",
         type=options.valued("--k", lambda name, value: _checks.integer(name, value, 1)),
@@ -59,8 +63,12 @@ def _add_common(parser: argparse.ArgumentParser, what: str) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Answer:
-    """One list for each user."""
+    """One list for each user, or a file of the lists of all."""
+    if arguments.all != (arguments.out is not None):
+        arguments.refuse("--all and --out go together")
     model = fastmf.load(arguments.file)
+    if arguments.all:
+        return _all(arguments, model)
     users = [_id(arguments, "user", text, model.user_ids, len(model.user_factors)) for text in arguments.user]
     items, scores = model.recommend(
         users, arguments.k, exclude_seen=not arguments.include_seen, num_threads=arguments.threads
@@ -71,6 +79,15 @@ def run(arguments: argparse.Namespace) -> Answer:
         "recommendations": [{"user": user, "items": entries} for user, entries in zip(users, lists, strict=True)],
     }
     return Answer(document, _text((f"For user {user}" for user in users), lists))
+
+
+def _all(arguments: argparse.Namespace, model: FactorModel) -> Answer:
+    lines = model.write_recommendations(
+        arguments.out, arguments.k, exclude_seen=not arguments.include_seen, num_threads=arguments.threads
+    )
+    users = len(model.user_factors)
+    document = {"model": type(model).__name__, "users": users, "lines": lines, "file": arguments.out}
+    return Answer(document, f"{lines:,} lines for {users:,} users are in {arguments.out}")
 
 
 def run_similar(arguments: argparse.Namespace) -> Answer:

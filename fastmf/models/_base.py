@@ -15,11 +15,12 @@ from fastmf._errors import ModelFileError
 from fastmf.kernels.predict import pair_scores
 from fastmf.models import _storage
 from fastmf.models._names import pairs_of
-from fastmf.models._recommend import Recommends
+from fastmf.models._recommend_all import RecommendsAll
+from fastmf.models._similar import FindsSimilar
 from fastmf.models._state import State
 
 
-class FactorModel(Recommends):
+class FactorModel(RecommendsAll, FindsSimilar):
     """Base of all models; see the subclasses for what each one minimises."""
 
     _registry: ClassVar[dict[str, type[FactorModel]]] = {}

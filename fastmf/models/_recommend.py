@@ -1,4 +1,4 @@
-"""Lists from a fitted model: recommendations, and similar items and users."""
+"""Recommendations from a fitted model: the best items of users, new users and given pairs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
-from fastmf.models._filters import Filters, Lists
+from fastmf.models._filters import Filters, Lists, seen_of
 from fastmf.models._fitted import Fitted
 from fastmf.models._folding import folded
-from fastmf.models._names import named, numbers_of
-from fastmf.retrieval import top_k, top_k_among
+from fastmf.models._names import named, numbers_of, pairs_of
+from fastmf.retrieval import rank_of, top_k, top_k_among
 
 
 class Recommends(Fitted):
-    """The part of a model that makes lists."""
+    """The part of a model that recommends items."""
 
     def recommend(
         self,
@@ -95,62 +95,57 @@ class Recommends(Fitted):
         top, scores = model._top(numbers, k, **filters._asdict(), num_threads=num_threads)
         return named(top, scores, model.item_ids, scalar)
 
-    def similar_items(
-        self, items: ArrayLike, k: int = 10, *, num_threads: int | None = None
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The k items whose factors have the highest cosine with each item's, the item itself left out.
+    def rank(
+        self, users: ArrayLike, items: ArrayLike, *, exclude_seen: bool = True, num_threads: int | None = None
+    ) -> Any:
+        """Places of given items in their users' lists, counted from 1.
 
         Parameters
         ----------
-        items : array_like or scalar
-            Ids (or column numbers) of the items.
-        k : int, default 10
-            Length of each list.
+        users, items : array_like or scalar
+            Ids (or row and column numbers) of the pairs; a scalar goes with every element of the other.
+        exclude_seen : bool, default True
+            Count only items the user has not in the data the model was fitted to, as `recommend` lists them. An item
+            that the user has gets the place it would take among these.
         num_threads : int, optional
             Threads; by default the model's own `num_threads`.
 
         Returns
         -------
-        items, scores : ndarray
-            As `recommend` returns them; a score is a cosine in [-1, 1], 0 for an item without ratings.
+        int64 ndarray or int
+            One rank a pair: ``recommend(user, k)[0][rank - 1]`` is the item where `k` is large enough. An int if both
+            are scalars.
+
+        Raises
+        ------
+        UnknownIdError, IndexError
+            An id (or number) the model does not know.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> model = fastmf.MostPopular().fit(fastmf.movielens())
+        >>> items, counts = model.recommend(1, k=3)
+        >>> model.rank(1, items)
+        array([1, 2, 3])
         """
-        state = self._fitted
-        numbers, scalar = numbers_of("items", items, state.item_ids, state.shape[1])
-        return named(*self._similar(state.item_factors, numbers, k, num_threads), state.item_ids, scalar)
-
-    def similar_users(
-        self, users: ArrayLike, k: int = 10, *, num_threads: int | None = None
-    ) -> tuple[NDArray[Any], NDArray[Any]]:
-        """The k users whose factors have the highest cosine with each user's, the user left out.
-
-        Parameters
-        ----------
-        users : array_like or scalar
-            Ids (or row numbers) of the users.
-        k, num_threads
-            As in `similar_items`.
-
-        Returns
-        -------
-        users, scores : ndarray
-            As `similar_items` returns items.
-        """
-        state = self._fitted
-        numbers, scalar = numbers_of("users", users, state.user_ids, state.shape[0])
-        return named(*self._similar(state.user_factors, numbers, k, num_threads), state.user_ids, scalar)
-
-    def _similar(
-        self, factors: NDArray[Any], numbers: NDArray[np.int64], k: int, num_threads: int | None
-    ) -> tuple[NDArray[np.int32], NDArray[Any]]:
-        itself = np.arange(len(numbers) + 1, dtype=np.int64), numbers.astype(np.int32)
-        return top_k(
-            factors[numbers],
-            factors,
-            _checks.integer("k", k, 1),
-            metric="cosine",
-            seen=itself,
+        model = self._still()
+        state = model._fitted
+        (u, i), both_scalar = pairs_of(users, items, state)
+        asked, row = np.unique(u, return_inverse=True)
+        order = np.argsort(row, kind="stable")
+        indptr = np.searchsorted(row[order], np.arange(len(asked) + 1))
+        higher, equal = rank_of(
+            state.user_factors[asked],
+            state.item_factors,
+            (indptr, i[order]),
+            item_bias=state.item_bias,
+            seen=seen_of(state, asked) if _checks.flag("exclude_seen", exclude_seen) else None,
             num_threads=self._threads(num_threads),
         )
+        ranks = np.empty(len(u), np.int64)
+        ranks[order] = 1 + higher + equal
+        return int(ranks[0]) if both_scalar else ranks
 
     def _top(
         self,
