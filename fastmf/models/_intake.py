@@ -95,6 +95,22 @@ def with_columns(
     return ratings, weights
 
 
+def by_column(
+    data: Ratings, n: int, ids: IdMap | None, name: str, what: str, weights: Any = None
+) -> tuple[Ratings, Any]:
+    """Ratings with a row for each column of `data`, whose n rows are the model's, and the weights of their entries."""
+    if data.n_users != n and (ids is None or data.users is None):
+        raise ValueError(
+            f"{name} must have {n} rows, one for each of the model's {what}, got shape {data.shape}"
+            + (" (this looks transposed)" if data.n_items == n else "")
+        )
+    if weights is not None:
+        weights = _checks.finite_vector("weights", weights, data.nnz)
+    indptr, indices, order = data.item_major()
+    turned = Ratings(indptr, indices, data.data[order], shape=data.shape[::-1], users=data.items, items=data.users)
+    return with_columns(turned, n, ids, name, what, None if weights is None else weights[order])
+
+
 def transposed(ratings: Ratings, shape: tuple[int, int]) -> str:
     """A hint for an error message where the shape is the other way round."""
     return " (this looks transposed: rows are users)" if ratings.shape == shape[::-1] and shape[0] != shape[1] else ""

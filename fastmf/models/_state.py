@@ -14,7 +14,11 @@ from fastmf.data import IdMap, Ratings
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """Factors, biases, ids and the training rows (for the seen filter) of a fitted model."""
+    """Factors, biases, ids and the training rows (for the seen filter) of a fitted model.
+
+    `seen_values` and `seen_weights` go with `seen_indices` in a model that solves its rows again; values that are all
+    the same may be one. A model that was fitted without weights has none.
+    """
 
     user_factors: NDArray[Any]
     item_factors: NDArray[Any]
@@ -25,6 +29,8 @@ class State:
     item_ids: IdMap | None
     seen_indptr: NDArray[np.int64]
     seen_indices: NDArray[np.int32]
+    seen_values: NDArray[Any] | None = None
+    seen_weights: NDArray[Any] | None = None
     item_info: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
 
@@ -39,9 +45,14 @@ class State:
         item_bias: NDArray[Any] | None = None,
         mean: float = 0.0,
         history: list[dict[str, float]] | None = None,
+        keep_values: bool = False,
+        weights: NDArray[Any] | None = None,
     ) -> State:
-        """The state after a fit to `ratings`; biases left out are zeros."""
+        """The state after a fit to `ratings`; biases left out are zeros. With `keep_values` also their values."""
         dtype = user_factors.dtype
+        values = ratings.data
+        if ratings.nnz and values.min() == values.max():
+            values = values[:1].copy()
         return cls(
             user_factors=user_factors,
             item_factors=item_factors,
@@ -52,6 +63,8 @@ class State:
             item_ids=ratings.items,
             seen_indptr=ratings.indptr,
             seen_indices=ratings.indices,
+            seen_values=values if keep_values else None,
+            seen_weights=weights,
             item_info=ratings.item_info,
             history=history or [],
         )
@@ -59,3 +72,12 @@ class State:
     @property
     def shape(self) -> tuple[int, int]:
         return len(self.user_factors), len(self.item_factors)
+
+    def training_values(self) -> NDArray[Any]:
+        """The value of each training entry, aligned with `seen_indices`; read-only."""
+        if self.seen_values is None:
+            raise ValueError(
+                "this needs the values the model was fitted to, and they were not kept: the model was saved by an "
+                "earlier version of fastmf; fit it again"
+            )
+        return np.broadcast_to(self.seen_values, self.seen_indices.shape)

@@ -15,19 +15,23 @@ from fastmf.data import IdMap
 from fastmf.models._state import State
 
 ARRAYS = ("user_factors", "item_factors", "user_bias", "item_bias", "seen_indptr", "seen_indices")
+OPTIONAL = ("seen_values", "seen_weights")  # of models that keep them, since contents 2
 IDS = ("user_ids", "item_ids")
+CONTENTS = 2  # what is in the container that `_file` keeps; goes up when a reader has to know of something new
 Arrays = dict[str, NDArray[Any]]
 
 
 def save(path: str | Path, name: str, params: dict[str, Any], state: State) -> None:
     """Write the state of a model called `name` to a file, whole or not at all."""
     arrays = {array: getattr(state, array) for array in ARRAYS}
+    arrays |= {array: getattr(state, array) for array in OPTIONAL if getattr(state, array) is not None}
     for side in IDS:
         ids = getattr(state, side)
         arrays |= _over(side, {} if ids is None else ids.to_arrays())
     for title, column in state.item_info.items():
         arrays |= _over(f"item_info/{title}", column_to_arrays(column))
     header = {
+        "contents": CONTENTS,
         "model": name,
         "params": {param: plain(value) for param, value in params.items()},
         "mean": state.mean,
@@ -39,6 +43,11 @@ def save(path: str | Path, name: str, params: dict[str, Any], state: State) -> N
 def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
     """Name, parameters and state of the model in a file."""
     header, arrays = _file.read(path, mmap=mmap)
+    contents = header.get("contents", 1)
+    if type(contents) is not int or not 1 <= contents <= CONTENTS:
+        raise ModelFileError(
+            f"{path} has contents of version {contents!r}, and this fastmf reads versions up to {CONTENTS}"
+        )
     try:
         titles = {
             name.removeprefix("item_info/").rpartition("/")[0] for name in arrays if name.startswith("item_info/")
@@ -50,6 +59,8 @@ def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
             item_bias=arrays["item_bias"],
             seen_indptr=arrays["seen_indptr"],
             seen_indices=arrays["seen_indices"],
+            seen_values=arrays.get("seen_values"),
+            seen_weights=arrays.get("seen_weights"),
             user_ids=_ids(_under("user_ids", arrays)),
             item_ids=_ids(_under("item_ids", arrays)),
             item_info={title: column_from_arrays(_under(f"item_info/{title}", arrays)) for title in sorted(titles)},
@@ -118,6 +129,9 @@ def _check(state: State) -> None:
         and state.seen_indptr[-1] == len(state.seen_indices)
         and bool(np.all(np.diff(state.seen_indptr) >= 0))
         and (len(state.seen_indices) == 0 or (state.seen_indices.min() >= 0 and state.seen_indices.max() < n_items))
+        and _are_of_entries(state.seen_values, len(state.seen_indices))
+        and _are_of_entries(state.seen_weights, len(state.seen_indices))
+        and (state.seen_weights is None or (state.seen_values is not None and not (state.seen_weights < 0).any()))
         and (state.user_ids is None or len(state.user_ids) == n_users)
         and (state.item_ids is None or len(state.item_ids) == n_items)
         and all(column.shape[:1] == (n_items,) for column in state.item_info.values())
@@ -125,6 +139,17 @@ def _check(state: State) -> None:
     )
     if not ok:
         raise ValueError("arrays whose shapes or types do not go together")
+
+
+def _are_of_entries(numbers: NDArray[Any] | None, entries: int) -> bool:
+    """Whether these are finite numbers, one for each entry or one for all; or nothing."""
+    if numbers is None:
+        return True
+    return (
+        numbers.shape in ((entries,), (1,))
+        and numbers.dtype in (np.float32, np.float64)
+        and bool(np.isfinite(numbers).all())
+    )
 
 
 def _ids(arrays: Arrays) -> IdMap | None:

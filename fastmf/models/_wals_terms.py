@@ -64,15 +64,14 @@ def terms(data: Ratings, weights: Any, p: dict[str, Any]) -> Terms:
     w, a = entry_terms(data, weights, p)
     by_user = user_side(data, w, a, p)
     indptr, indices, order = data.item_major()
-    by_item = Side(
-        name="item",
-        indptr=indptr,
-        indices=indices,
-        weights=w if len(w) == 1 else w[order],
-        targets=a if len(a) == 1 else a[order],
-        ridge=ridges(p["regularization"][1], np.diff(indptr), unobserved * data.n_users, p["regularization_exponent"]),
-        unobserved=by_user.unobserved if len(unobserved) == 1 else np.ones(1, p["dtype"]),
-        share=np.ones(1) if len(unobserved) == 1 else unobserved,
+    by_item = item_side(
+        indptr,
+        indices,
+        w if len(w) == 1 else w[order],
+        a if len(a) == 1 else a[order],
+        n_users=data.n_users,
+        unobserved=unobserved,
+        p=p,
     )
     return Terms(by_user, by_item)
 
@@ -102,6 +101,30 @@ def user_side(data: Ratings, w: Floats, a: Floats, p: dict[str, Any]) -> Side:
         ridge=ridges(p["regularization"][0], data.user_counts, everywhere, p["regularization_exponent"]),
         unobserved=_checks.in_range_of(p["dtype"], "unobserved_weight", unobserved),
         share=np.ones(1),
+    )
+
+
+def item_side(
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    w: Floats,
+    a: Floats,
+    *,
+    n_users: int,
+    unobserved: NDArray[np.float64],
+    p: dict[str, Any],
+) -> Side:
+    """Items to be solved given the users, from their compressed columns; `unobserved` is one number or one an item."""
+    one = len(unobserved) == 1
+    return Side(
+        name="item",
+        indptr=indptr,
+        indices=indices,
+        weights=w,
+        targets=a,
+        ridge=ridges(p["regularization"][1], np.diff(indptr), unobserved * n_users, p["regularization_exponent"]),
+        unobserved=_checks.in_range_of(p["dtype"], "unobserved_weight", unobserved) if one else np.ones(1, p["dtype"]),
+        share=np.ones(1) if one else unobserved,
     )
 
 

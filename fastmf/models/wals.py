@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fastmf import _checks, _random, _threads
 from fastmf._errors import FitDivergedError
@@ -15,12 +14,12 @@ from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
-from fastmf.models._half_step import half_step, padded_columns
-from fastmf.models._intake import of_fitted, to_fit, with_columns
+from fastmf.models._intake import entry_weights, of_fitted, to_fit
 from fastmf.models._objective import Objective
 from fastmf.models._state import State
 from fastmf.models._wals_fit import Factorization
-from fastmf.models._wals_terms import entry_terms, terms, user_side
+from fastmf.models._wals_folding import FoldsIn
+from fastmf.models._wals_terms import terms
 
 
 def number_or_vector(name: str, value: Any) -> Any:
@@ -31,7 +30,7 @@ def number_or_vector(name: str, value: Any) -> Any:
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class WALS(FactorModel):
+class WALS(FoldsIn, FactorModel):
     """Matrix factorisation by weighted alternating least squares.
 
     Minimises, over user rows x_u and item rows y_i, with Omega the stored entries,
@@ -193,13 +192,15 @@ class WALS(FactorModel):
                     passes.done(**record)
         except KeyboardInterrupt:
             if passes.history:
-                self._keep(data, fitted, passes)
+                self._keep(data, weights, fitted, passes)
             raise
-        self._keep(data, fitted, passes)
+        self._keep(data, weights, fitted, passes)
         return self
 
-    def _keep(self, data: Ratings, fitted: Factorization, passes: Passes) -> None:
-        self._state = State.of(data, **fitted.results(), history=passes.history)
+    def _keep(self, data: Ratings, weights: Any, fitted: Factorization, passes: Passes) -> None:
+        if weights is not None:
+            weights = entry_weights(weights, data.nnz, fitted.X.dtype).copy()  # the caller's own may change
+        self._state = State.of(data, **fitted.results(), history=passes.history, keep_values=True, weights=weights)
 
     def _checked_together(self) -> dict[str, Any]:
         """Checked parameters that also go together."""
@@ -247,47 +248,3 @@ class WALS(FactorModel):
             num_threads=self._threads(num_threads),
         )
         return fitted.objective()
-
-    def fold_in_users(self, rows: Any, *, weights: Any = None, num_threads: int | None = None) -> NDArray[Any]:
-        """Factors of users from their entries alone, the model unchanged.
-
-        Each row is the exact solution given the fitted items, so the rows the model was fitted to give `user_factors`
-        again, to rounding, where these are exact themselves.
-
-        Parameters
-        ----------
-        rows : Ratings or SciPy sparse matrix, (users, n_items)
-            The users' entries. Columns are the model's items: by id where both have ids, else by number.
-        weights : array_like, optional
-            As in `fit`.
-        num_threads : int, optional
-            Threads; by default the model's own `num_threads`.
-
-        Returns
-        -------
-        ndarray, shape (users, factors)
-            In the basis of `item_factors`; zeros for a user without entries.
-        """
-        return self._fold_in(rows, weights, num_threads)[0]
-
-    def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Factors and biases of the users of `rows`."""
-        state, p = self._fitted, self._checked_together()
-        data, weights = with_columns(rows, state.shape[1], state.item_ids, "rows", "items", weights)
-        k, dtype = state.item_factors.shape[1], state.item_factors.dtype
-        p["dtype"] = dtype  # whatever it is now for the next fit
-        w, a = entry_terms(data, weights, p)
-        columns = padded_columns(k + p["biased"], dtype)
-        others, out = np.zeros((state.shape[1], columns), dtype), np.zeros((data.n_users, columns), dtype)
-        others[:, :k] = state.item_factors
-        if p["biased"]:
-            others[:, k] = 1
-            a = a - (state.mean + state.item_bias[data.indices])
-        solver = Solver("nonnegative" if p["nonnegative"] else "cholesky", "primal")
-        side = user_side(data, w, a.astype(dtype, copy=False), p)
-        threads = self._threads(num_threads)
-        if data.n_users:
-            half_step(side, others, out, solver, factors=k + p["biased"], num_threads=threads)
-        if not np.isfinite(out).all():
-            raise FitDivergedError("factors of rows are not finite: raise regularization, or scale the values")
-        return np.ascontiguousarray(out[:, :k]), (out[:, k] if p["biased"] else np.zeros(data.n_users, dtype))
