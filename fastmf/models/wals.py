@@ -14,12 +14,14 @@ from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
+from fastmf.models._growing import grown
 from fastmf.models._intake import entry_weights, of_fitted, to_fit
 from fastmf.models._objective import Objective
 from fastmf.models._state import State
+from fastmf.models._wals_explain import Explains
 from fastmf.models._wals_fit import Factorization
-from fastmf.models._wals_folding import FoldsIn
 from fastmf.models._wals_terms import terms
+from fastmf.models._wals_update import Update
 
 
 def number_or_vector(name: str, value: Any) -> Any:
@@ -30,7 +32,7 @@ def number_or_vector(name: str, value: Any) -> Any:
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class WALS(FoldsIn, FactorModel):
+class WALS(Explains, FactorModel):
     """Matrix factorisation by weighted alternating least squares.
 
     Minimises, over user rows x_u and item rows y_i, with Omega the stored entries,
@@ -201,6 +203,53 @@ class WALS(FoldsIn, FactorModel):
         if weights is not None:
             weights = entry_weights(weights, data.nnz, fitted.X.dtype).copy()  # the caller's own may change
         self._state = State.of(data, **fitted.results(), history=passes.history, keep_values=True, weights=weights)
+
+    def partial_fit(self, interactions: Any, *, weights: Any = None) -> WALS:
+        """Take new entries up: solve their items again, then their users, from stored and new entries; fit if unfitted.
+
+        Every row solved is exact given the other side, as in a half-step of `fit`; all other rows, the mean and
+        `history` stay as they are. A `fit` to all entries from time to time does better than many of these.
+
+        Parameters
+        ----------
+        interactions : Ratings or SciPy sparse matrix
+            The new entries alone. One that is stored already replaces the stored one, value and weight. By id where the
+            model has ids: those it does not know get rows after the others. Else by number: the shape is at least the
+            fitted one, and what goes beyond it are new users and items.
+        weights : array_like, shape (entries,), optional
+            As in `fit`: for a model that was fitted with weights, and only for such.
+
+        Returns
+        -------
+        WALS
+            The model itself. Meanwhile it is usable, also in other threads, as it was, and stays so after an error.
+
+        Raises
+        ------
+        ValueError
+            Ids for a model without, or none for new rows of one with ids; a smaller shape; weights that do not go with
+            the fit; an `unobserved_weight` by item without one for a new item; a model from a file of an earlier
+            version, without values.
+        FitDivergedError
+            A system that cannot be solved.
+
+        Notes
+        -----
+        A new user whose items are all new, and have nobody else, gets zeros: nothing says yet where they belong.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> model = fastmf.WALS(factors=16, iterations=3, random_state=0).fit(fastmf.movielens())
+        >>> model = model.partial_fit(fastmf.Ratings.from_arrays([15, 100_000], [260, 260], [5.0, 4.0]))
+        >>> items, scores = model.recommend(100_000, k=3)
+        """
+        if self._state is None:
+            return self.fit(interactions, weights=weights)
+        state = self._fitted
+        p = self._checked_for(state)
+        self._state = Update(state, grown(state, interactions, weights), p, self._threads(None)).run()
+        return self
 
     def _checked_together(self) -> dict[str, Any]:
         """Checked parameters that also go together."""

@@ -8,7 +8,7 @@ import pytest
 from all_models import N_ITEMS, N_USERS, K, matrix, ratings, user_ids
 
 import fastmf
-from fastmf import ModelFileError, NotFittedError, Ratings, _file
+from fastmf import WALS, ModelFileError, NotFittedError, Ratings, _file
 
 
 def same(model, other):
@@ -143,3 +143,50 @@ def test_a_failed_save_leaves_the_earlier_file(make, named, tmp_path):
         bad.save(tmp_path / "model")
     assert (tmp_path / "model").read_bytes() == whole
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def weighted():
+    return WALS(factors=3, iterations=1, num_threads=1, random_state=0).fit(matrix(), weights=np.ones(matrix().nnz))
+
+
+KEPT_DAMAGE = {
+    "a value too few": lambda h, a: a.update(seen_values=a["seen_values"][1:]),
+    "values in two dimensions": lambda h, a: a.update(seen_values=np.stack([a["seen_values"]] * 2)),
+    "integers for values": lambda h, a: a.update(seen_values=a["seen_values"].astype(np.int32)),
+    "a value that is not finite": lambda h, a: a["seen_values"].__setitem__(0, np.inf),
+    "a weight too few": lambda h, a: a.update(seen_weights=a["seen_weights"][1:]),
+    "a weight below 0": lambda h, a: a["seen_weights"].__setitem__(0, -1),
+    "weights without values": lambda h, a: a.pop("seen_values"),
+    "later contents": lambda h, a: h.update(contents=3),
+    "text for contents": lambda h, a: h.update(contents="2"),
+    "contents before the first": lambda h, a: h.update(contents=0),
+}
+
+
+@pytest.mark.parametrize("change", KEPT_DAMAGE.values(), ids=KEPT_DAMAGE.keys())
+def test_kept_values_that_do_not_fit_are_refused(change, tmp_path):
+    weighted().save(tmp_path / "model")
+    rewritten(tmp_path / "model", lambda header, arrays: None)
+    loaded = fastmf.load(tmp_path / "model")
+    assert loaded._state.training_values().tolist() == matrix().data.tolist()
+    assert loaded._state.seen_weights.tolist() == [1.0] * matrix().nnz
+    rewritten(tmp_path / "model", change)
+    with pytest.raises(ModelFileError, match="model"):
+        fastmf.load(tmp_path / "model")
+
+
+def test_a_file_without_values_is_read_and_written_without(make, tmp_path):
+    """As an earlier version wrote it."""
+    model = make().fit(matrix())
+    model.save(tmp_path / "model")
+
+    def earlier(header, arrays):
+        assert header.pop("contents") == 2
+        arrays.pop("seen_values", None)
+
+    rewritten(tmp_path / "model", earlier)
+    loaded = fastmf.load(tmp_path / "model")
+    same(model, loaded)
+    loaded.save(tmp_path / "again")
+    assert "seen_values" not in _file.read(tmp_path / "again")[1]
+    same(model, fastmf.load(tmp_path / "again"))

@@ -1,0 +1,93 @@
+"""WALS brought up to date with new entries: their items are solved again, then their users."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf.data import Ratings
+from fastmf.data.csr import Csr
+from fastmf.models._filters import positions_of
+from fastmf.models._growing import Grown
+from fastmf.models._state import State
+from fastmf.models._wals_folding import solved
+from fastmf.models._wals_terms import entry_terms, item_side, unobserved_weights, user_side
+
+Floats = NDArray[Any]
+
+
+class Update:
+    """Copies of a model's factors and biases, with room for new rows, that are brought up to date with its entries."""
+
+    def __init__(self, state: State, entries: Grown, p: dict[str, Any], num_threads: int) -> None:
+        self.state, self.entries, self.p, self.num_threads = state, entries, p, num_threads
+        n_users, n_items = entries.ratings.shape
+        self.unobserved = unobserved_weights(p["unobserved_weight"], n_items)
+        self.user_factors, self.user_bias = _longer(state.user_factors, n_users), _longer(state.user_bias, n_users)
+        self.item_factors, self.item_bias = _longer(state.item_factors, n_items), _longer(state.item_bias, n_items)
+
+    def run(self) -> State:
+        """The state in which the items with new entries are optimal for the users, and then their users for the items.
+
+        Users who had no entry before are solved first as well: without rows of theirs, what they chose would not reach
+        the items.
+        """
+        before = np.zeros(len(self.user_factors), np.int64)
+        before[: self.state.shape[0]] = np.diff(self.state.seen_indptr)
+        users, ratings = self.entries.users, self.entries.ratings
+        self.solve_users(users[before[users] == 0])
+        self.solve_items(self.entries.items)
+        self.solve_users(users)
+        return State.of(
+            ratings,
+            self.user_factors,
+            self.item_factors,
+            user_bias=self.user_bias,
+            item_bias=self.item_bias,
+            mean=self.state.mean,
+            history=self.state.history,
+            keep_values=True,
+            weights=self.entries.weights,
+        )
+
+    def solve_users(self, numbers: NDArray[np.int64]) -> None:
+        """Solve these users given the items."""
+        ratings, weights = self.entries.ratings, self.entries.weights
+        indptr, positions = positions_of(ratings.indptr, numbers)
+        rows = Csr(indptr, ratings.indices[positions], ratings.data[positions], None)
+        part = Ratings._made(rows, (len(numbers), ratings.n_items), None, None)
+        side = user_side(part, *entry_terms(part, None if weights is None else weights[positions], self.p), self.p)
+        self.user_factors[numbers], self.user_bias[numbers] = solved(
+            side, self.item_factors, self.item_bias, self.state.mean, self.p, self.num_threads
+        )
+
+    def solve_items(self, numbers: NDArray[np.int64]) -> None:
+        """Solve these items given the users."""
+        ratings, weights = self.entries.ratings, self.entries.weights
+        wanted = np.zeros(ratings.n_items, bool)
+        wanted[numbers] = True
+        positions = np.flatnonzero(wanted[ratings.indices])
+        part = ratings.select(positions)
+        w, a = entry_terms(part, None if weights is None else weights[positions], self.p)
+        indptr, users, order = part.item_major(self.num_threads)
+        side = item_side(
+            np.append(indptr[numbers], indptr[-1]),  # the items between these have no entries here
+            users,
+            w if len(w) == 1 else w[order],
+            a if len(a) == 1 else a[order],
+            n_users=ratings.n_users,
+            unobserved=self.unobserved if len(self.unobserved) == 1 else self.unobserved[numbers],
+            p=self.p,
+        )
+        self.item_factors[numbers], self.item_bias[numbers] = solved(
+            side, self.user_factors, self.user_bias, self.state.mean, self.p, self.num_threads
+        )
+
+
+def _longer(rows: Floats, n: int) -> Floats:
+    """A copy with zeros for new rows."""
+    out = np.zeros((n, *rows.shape[1:]), rows.dtype)
+    out[: len(rows)] = rows
+    return out
