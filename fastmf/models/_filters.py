@@ -114,7 +114,9 @@ def _rows(name: str, value: Any, asked: int, users: NDArray[Any] | None, state: 
     else:
         items = list(chain.from_iterable(row.tolist() if isinstance(row, np.ndarray) else row for row in filled))
     keys = np.repeat(np.arange(asked), lengths) * state.shape[1] + _numbers(name, items, state)
-    row, item = np.divmod(np.unique(keys), max(1, state.shape[1]))
+    keys.sort()
+    keys = keys[np.append(True, keys[1:] != keys[:-1])[: len(keys)]]  # without repeats
+    row, item = np.divmod(keys, max(1, state.shape[1]))
     return np.searchsorted(row, np.arange(asked + 1)), item.astype(np.int32)
 
 
