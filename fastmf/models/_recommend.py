@@ -39,8 +39,8 @@ class Recommends(Fitted):
             Length of each list.
         rows : Ratings or SciPy sparse matrix, (new users, n_items), optional
             The entries of users the model was not fitted to, in place of `users`: they are folded in for this call,
-            as `fold_in_users` does it, and their entries are what they have seen. Columns are matched as there. For
-            models that fold in, and those without factors.
+            as `fold_in_users` does it without weights, and their entries are what they have seen. Columns are matched
+            as there. For models that fold in, and those without factors.
         exclude_seen : bool or items by user, default True
             Leave out the items a user has in the data the model was fitted to (or in `rows`). Or the items each user
             has seen, in place of those.
@@ -68,6 +68,9 @@ class Recommends(Fitted):
 
         Notes
         -----
+        The order is that of the scores without the mean and the user's own bias, the same for all items; adding these
+        may round two scores to one.
+
         Items by user have a row for each user asked for, in their order: a `Ratings` or SciPy sparse matrix, whose
         stored entries count whatever their values and whose columns are matched as those of `rows`; or a list that
         holds a list (array, set) of ids for each user. A tuple in such a list would be one id.

@@ -64,9 +64,18 @@ class FoldsIn(Fitted):
             Entries for items the model does not know.
         FitDivergedError
             A system that cannot be solved.
+
+        Examples
+        --------
+        >>> import fastmf, scipy.sparse
+        >>> plays = scipy.sparse.csr_array([[1.0, 0, 2], [0, 1, 1], [1, 1, 0]])
+        >>> model = fastmf.WALS(factors=2, random_state=0).fit(plays)
+        >>> model.fold_in_users(scipy.sparse.csr_array([[0, 0, 3.0]])).shape
+        (1, 2)
         """
+        with_bias = _checks.flag("with_bias", with_bias)
         factors, bias = self._fold_in(rows, weights, num_threads)
-        return (factors, bias) if _checks.flag("with_bias", with_bias) else factors
+        return (factors, bias) if with_bias else factors
 
     def fold_in_items(
         self,
@@ -118,6 +127,7 @@ class FoldsIn(Fitted):
         >>> model.fold_in_items(scipy.sparse.csr_array([[1.0], [0], [3]])).shape
         (1, 2)
         """
+        with_bias = _checks.flag("with_bias", with_bias)
         state = self._fitted
         p = self._checked_for(state)
         given = as_ratings(columns, "columns")
@@ -127,7 +137,7 @@ class FoldsIn(Fitted):
         side = item_side(data.indptr, data.indices, w, a, n_users=state.shape[0], unobserved=unobserved, p=p)
         threads = self._threads(num_threads)
         factors, bias = solved(side, state.user_factors, state.user_bias, state.mean, p, threads)
-        return (factors, bias) if _checks.flag("with_bias", with_bias) else factors
+        return (factors, bias) if with_bias else factors
 
     def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[Floats, Floats]:
         """Factors and biases of the users of `rows`."""

@@ -222,7 +222,8 @@ class WALS(Explains, FactorModel):
         Returns
         -------
         WALS
-            The model itself. Meanwhile it is usable, also in other threads, as it was, and stays so after an error.
+            The model itself. Meanwhile it answers, also in other threads, as it was, and stays so after an error; one
+            call of this at a time.
 
         Raises
         ------
