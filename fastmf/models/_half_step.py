@@ -61,7 +61,7 @@ def weighted_gramian(side: Side, others: Floats, num_threads: int) -> NDArray[np
 def plan_of(
     side: Side, n_others: int, solver: Solver, *, factors: int, keeps_basis: bool = False, num_threads: int
 ) -> Plan:
-    """The plan of every half-step of `side`. A basis that stays as it is leaves unobserved weight only the primal form."""
+    """The plan of every half-step of `side`. A basis that stays leaves unobserved weight only the primal form."""
     counts = side.counts
     flat = not side.ridge[counts > 0].all()  # directions that nothing regularises
     primal = flat or (keeps_basis and side.implicit)
@@ -83,9 +83,8 @@ def half_step(
 
     That basis is the eigenbasis of the other side's Gramian where some row wants it; the objective is the same in every
     basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
-    leaves only the primal form where there is unobserved weight.
-    Columns from `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`. A `plan` that is
-    not given is made.
+    leaves only the primal form where there is unobserved weight. Columns from `factors` on are zeros, and stay so.
+    Methods that start from somewhere start from `out`. A `plan` that is not given is made.
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads)

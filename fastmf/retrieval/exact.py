@@ -151,9 +151,9 @@ def longest_first(
     if bias is not None:
         typical = np.sqrt(np.square(Q[:: max(1, len(Q) // 1000)], dtype=np.float64).sum(axis=1).mean())
         reach = lengths * typical + bias
-    order = np.argsort(-(reach if subset is None else reach[subset]), kind="stable")
-    order = (order if subset is None else subset[order]).astype(np.int32)
-    return order, lengths[order].astype(Y.dtype)
+    items = np.arange(len(Y), dtype=np.int32) if subset is None else subset
+    items = items[np.argsort(-reach[items], kind="stable")]
+    return items, lengths[items].astype(Y.dtype)
 
 
 def rank_of(
