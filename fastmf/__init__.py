@@ -10,7 +10,9 @@ from fastmf import translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
 from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
+    CrossValidation,
     Report,
+    cross_validate,
     evaluate,
     kfold,
     mae,
@@ -28,6 +30,7 @@ __version__ = "0.1.0"
 __all__ = [
     "WALS",
     "BiasedMF",
+    "CrossValidation",
     "FactorModel",
     "FitDivergedError",
     "IdMap",
@@ -38,6 +41,7 @@ __all__ = [
     "RatingsFileError",
     "Report",
     "UnknownIdError",
+    "cross_validate",
     "evaluate",
     "kfold",
     "load",

@@ -1,5 +1,6 @@
 """Splits of ratings into training and test, and the metrics that judge a model on the test."""
 
+from fastmf.evaluation.crossvalidation import CrossValidation, cross_validate
 from fastmf.evaluation.folds import kfold, repeated_kfold
 from fastmf.evaluation.lists import evaluate_lists
 from fastmf.evaluation.metrics import METRICS, Metric
@@ -18,8 +19,10 @@ from fastmf.evaluation.statistics import Comparison
 __all__ = [
     "METRICS",
     "Comparison",
+    "CrossValidation",
     "Metric",
     "Report",
+    "cross_validate",
     "evaluate",
     "evaluate_lists",
     "kfold",
