@@ -12,6 +12,7 @@ from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
     CrossValidation,
     Report,
+    Tuning,
     cross_validate,
     evaluate,
     kfold,
@@ -22,6 +23,7 @@ from fastmf.evaluation import (
     split_random,
     split_stratified,
     split_users,
+    tune,
 )
 from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, load
 
@@ -40,6 +42,7 @@ __all__ = [
     "Ratings",
     "RatingsFileError",
     "Report",
+    "Tuning",
     "UnknownIdError",
     "cross_validate",
     "evaluate",
@@ -55,4 +58,5 @@ __all__ = [
     "split_users",
     "synthetic",
     "translate",
+    "tune",
 ]

@@ -15,6 +15,8 @@ from fastmf.evaluation.splits import (
     split_users,
 )
 from fastmf.evaluation.statistics import Comparison
+from fastmf.evaluation.tuned import Tuning
+from fastmf.evaluation.tuning import tune
 
 __all__ = [
     "METRICS",
@@ -22,6 +24,7 @@ __all__ = [
     "CrossValidation",
     "Metric",
     "Report",
+    "Tuning",
     "cross_validate",
     "evaluate",
     "evaluate_lists",
@@ -34,4 +37,5 @@ __all__ = [
     "split_random",
     "split_stratified",
     "split_users",
+    "tune",
 ]
