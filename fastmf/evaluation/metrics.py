@@ -126,9 +126,9 @@ def figure_of(name: str, value: object) -> tuple[Metric, int | None]:
     raise kind(f"{name} must be one of {listed}, with a number >= 1 for k, got {_checks.shown(value)}")
 
 
-def checked_cutoffs(k: object) -> tuple[int, ...]:
+def checked_cutoffs(k: object, name: str = "k") -> tuple[int, ...]:
     """Cut-offs, ascending and without repetitions."""
     values = list(k) if isinstance(k, Iterable) and not isinstance(k, (str, bytes)) else [k]
     if not values:
-        raise ValueError("k must be an integer >= 1 or several, got none")
-    return tuple(sorted({_checks.integer("k", value, 1, 2**31 - 1) for value in values}))
+        raise ValueError(f"{name} must be an integer >= 1 or several, got none")
+    return tuple(sorted({_checks.integer(name, value, 1, 2**31 - 1) for value in values}))

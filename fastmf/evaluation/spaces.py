@@ -30,7 +30,7 @@ def default_space(model: FactorModel) -> dict[str, Any]:
     if isinstance(model, WALS):
         if model.predicts_ratings:
             return {"regularization": (0.01, 1.0, "log")}
-        return {"regularization": (0.0003, 0.3, "log"), "unobserved_weight": (0.003, 1.0, "log")}
+        return {"regularization": (0.0003, 0.3, "log"), "unobserved_weight": (0.01, 10.0, "log")}
     raise ValueError(f"space must be given for {type(model).__name__}: it has no parameters to search by default")
 
 
