@@ -6,7 +6,7 @@
 >>> items, scores = model.recommend(1, k=3)
 """
 
-from fastmf import translate
+from fastmf import plots, translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
 from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
@@ -50,6 +50,7 @@ __all__ = [
     "load",
     "mae",
     "movielens",
+    "plots",
     "rmse",
     "split_by_time",
     "split_leave_last",
