@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 import warnings
 import zlib
@@ -24,7 +25,7 @@ from fastmf.evaluation.tuned import Tuning
 from fastmf.models._base import FactorModel
 
 STREAM = 9 << 32  # of random numbers: the seed of each trial's choice
-ATTRIBUTE = "fastmf"  # of a study: what it searches
+NAME = ATTRIBUTE = "fastmf"  # of the study in a storage, and of what it keeps about the search
 STARTUP = 5  # complete trials before one is pruned
 
 
@@ -99,6 +100,8 @@ def tune(
     TypeError, ValueError
         If an argument is not as above, the parameters of a trial do not go together, no trial came to an end, or
         `storage` holds another search.
+    OSError
+        If `storage` can be neither made nor read.
 
     References
     ----------
@@ -189,13 +192,25 @@ def _study(
     """The study, new or found in the storage, and its seed."""
     # A trial is compared with those before it at the same pass, once there are a few.
     pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP) if prune else optuna.pruners.NopPruner()
-    study = optuna.create_study(
-        storage=None if storage is None else f"sqlite:///{_checks.path('storage', storage).absolute()}",
-        study_name="fastmf",
-        load_if_exists=True,
-        direction="minimize" if lower else "maximize",
-        pruner=pruner,
-    )
+    direction = "minimize" if lower else "maximize"
+    if storage is None:
+        study = optuna.create_study(direction=direction, pruner=pruner)
+    else:
+        path = _checks.path("storage", storage)
+        # Connections of our own, so that any letter may be in a path; closed after each use, so that none is left open.
+        engine = {"creator": lambda: sqlite3.connect(path), "poolclass": require("sqlalchemy.pool", "tune").NullPool}
+        try:
+            study = optuna.create_study(
+                storage=optuna.storages.RDBStorage("sqlite://", engine_kwargs=engine),
+                study_name=NAME,
+                load_if_exists=True,
+                direction=direction,
+                pruner=pruner,
+            )
+        except Exception as error:
+            if isinstance(error.__cause__, sqlite3.Error):
+                raise OSError(f"storage {path} cannot be used: {error.__cause__}") from error
+            raise
     known = study.user_attrs.get(ATTRIBUTE)
     if known is None:
         seed = _random.seed_from(random_state)

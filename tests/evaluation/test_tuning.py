@@ -117,6 +117,20 @@ def test_the_storage_of_another_search_is_refused(tmp_path, change, what):
     assert len(fastmf.tune(**arguments).table) == 1
 
 
+@pytest.mark.parametrize("name", ["absent/s.db", ".", "text.db"])
+def test_a_storage_that_is_none_is_an_error_of_the_system(tmp_path, name):
+    (tmp_path / "text.db").write_text("not a database, but long enough to look at " * 100)
+    with pytest.raises(OSError, match="storage .* cannot be used: "):
+        fastmf.tune(WALS, DATA, SPACE, trials=1, storage=tmp_path / name, **FAST)
+
+
+def test_any_letter_may_be_in_the_path_of_a_storage(tmp_path):
+    path = tmp_path / "a?b #c%20 é.db"
+    fastmf.tune(WALS, DATA, SPACE, trials=1, storage=path, **FAST)
+    assert list(tmp_path.iterdir()) == [path]
+    assert len(fastmf.tune(WALS, DATA, SPACE, trials=2, storage=path, **FAST).table) == 2
+
+
 def test_bad_trials_are_pruned_by_what_they_show_on_the_way():
     space = {"iterations": [8], "regularization": [0.01, 1e6]}
     result = fastmf.tune(WALS, DATA, space, trials=20, **FAST)
