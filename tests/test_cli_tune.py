@@ -68,6 +68,20 @@ def test_the_text_says_how_to_train_the_best_and_how_good_it_is(run):
     assert re.search(r"^ndcg +0\.\d+", text, re.M)
 
 
+@pytest.mark.parametrize("given", [False, True])
+def test_options_reach_the_search(run, monkeypatch, given):
+    asked = {}
+
+    def search(model, ratings, space, **more):
+        asked.update(more)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fastmf.cli.tune.tune", search)
+    run("tune", "ratings.csv", *(("--no-prune", "--seconds", 9, "--out", "m") if given else ()), code=130)
+    assert (asked["prune"], asked["seconds"], asked["refit"]) == ((False, 9, True) if given else (True, None, False))
+    assert (asked["trials"], asked["validation"], asked["storage"], asked["progress"]) == (30, 0.2, None, False)
+
+
 def test_another_model_with_its_own_space(run):
     document = run("tune", "ratings.csv", "--model", "biasedmf", "--trials", 2, "--epochs", 2, "--json")
     assert (document["model"], document["metric"]) == ("BiasedMF", "rmse")
