@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fastmf import _checks, _random
 from fastmf.data import Ratings
 from fastmf.evaluation.folds import kfold
-from fastmf.evaluation.scoring import checked_figures, checked_to_choose, figures, unfitted
+from fastmf.evaluation.scoring import checked_figures, checked_to_choose, figures, has_no_seed, unfitted
 from fastmf.models._base import FactorModel
 
 MODEL_SEED = 8 << 32  # stream of random numbers
@@ -267,7 +267,6 @@ def _parts(ratings: Any, folds: Any, seed: int) -> Iterator[tuple[Any, Any, Any]
 
 def _seeded(model: FactorModel, seed: int, number: int) -> dict[str, Any]:
     """A seed of its own for a fold, where the model has none."""
-    params = model.get_params()
-    if params.get("random_state", 0) is not None:
+    if not has_no_seed(model):
         return {}
     return {"random_state": int(_random.bits(seed, MODEL_SEED, 1, number)[0] >> 1)}

@@ -68,3 +68,8 @@ def figures(model: FactorModel, test: Any, names: tuple[str, ...], **options: An
 def takes(model: FactorModel, argument: str) -> bool:
     """Whether the model's fit has an argument of this name."""
     return argument in inspect.signature(model.fit).parameters  # type: ignore[attr-defined]
+
+
+def has_no_seed(model: FactorModel) -> bool:
+    """Whether the model draws a fresh seed for every fit."""
+    return model.get_params().get("random_state", 0) is None

@@ -17,7 +17,7 @@ from fastmf._optional import require
 from fastmf.data import Ratings
 from fastmf.evaluation.holdout import to_split
 from fastmf.evaluation.metrics import figure_of
-from fastmf.evaluation.scoring import checked_figure, checked_to_choose, default_figures, takes, unfitted
+from fastmf.evaluation.scoring import checked_figure, checked_to_choose, default_figures, has_no_seed, takes, unfitted
 from fastmf.evaluation.spaces import checked_space, default_space, described
 from fastmf.evaluation.splits import split_random
 from fastmf.evaluation.trials import Judge, PrunedError
@@ -149,7 +149,7 @@ def tune(
         study, seed = _study(optuna, storage, searched, lower, prune, random_state)
         train, held_out = _parts(data, validation, seed)
         judge = Judge(
-            model=unfitted(model, **({"random_state": seed} if _has_no_seed(model) else {})),
+            model=unfitted(model, **({"random_state": seed} if has_no_seed(model) else {})),
             train=train,
             held_out=held_out,
             figure=figure,
@@ -247,10 +247,6 @@ def _parts(data: Ratings, validation: Any, seed: int) -> tuple[Any, Any]:
     if not isinstance(parts, tuple) or len(parts) != 2 or not all(isinstance(part, Ratings) for part in parts):
         raise TypeError(f"validation must give a pair (train, held-out) of Ratings, got {_checks.shown(parts)}")
     return parts
-
-
-def _has_no_seed(model: FactorModel) -> bool:
-    return model.get_params().get("random_state", 0) is None
 
 
 def _result(

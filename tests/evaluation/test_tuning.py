@@ -298,3 +298,28 @@ def test_optuna_is_left_as_it_was(capfd):
 def test_bad_arguments_are_named(arguments, error, message):
     with pytest.raises(error, match=message):
         fastmf.tune(**{"model": WALS, "ratings": DATA, "space": SPACE, **arguments})
+
+
+def test_a_bar_counts_the_trials_on_a_terminal(tmp_path, monkeypatch):
+    bars = []
+
+    class Bar:
+        def __init__(self, total, initial, desc, disable):
+            bars.append(self)
+            self.total, self.count, self.disable = total, initial, disable
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.closed = True
+
+        def update(self):
+            self.count += 1
+
+    tqdm = pytest.importorskip("tqdm")
+    monkeypatch.setattr(tqdm, "tqdm", Bar)
+    path = tmp_path / "s.db"
+    for trials in (2, 5):
+        fastmf.tune(WALS, DATA, SPACE, trials=trials, storage=path, progress=True, **FAST)
+    assert [(bar.total, bar.count, bar.closed, bar.disable) for bar in bars] == [(2, 2, True, None), (5, 5, True, None)]
