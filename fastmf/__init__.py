@@ -6,11 +6,14 @@
 >>> items, scores = model.recommend(1, k=3)
 """
 
-from fastmf import translate
+from fastmf import plots, translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
 from fastmf.data import IdMap, Ratings, movielens, synthetic
 from fastmf.evaluation import (
+    CrossValidation,
     Report,
+    Tuning,
+    cross_validate,
     evaluate,
     kfold,
     mae,
@@ -20,6 +23,7 @@ from fastmf.evaluation import (
     split_random,
     split_stratified,
     split_users,
+    tune,
 )
 from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, load
 
@@ -28,6 +32,7 @@ __version__ = "0.1.0"
 __all__ = [
     "WALS",
     "BiasedMF",
+    "CrossValidation",
     "FactorModel",
     "FitDivergedError",
     "IdMap",
@@ -37,12 +42,15 @@ __all__ = [
     "Ratings",
     "RatingsFileError",
     "Report",
+    "Tuning",
     "UnknownIdError",
+    "cross_validate",
     "evaluate",
     "kfold",
     "load",
     "mae",
     "movielens",
+    "plots",
     "rmse",
     "split_by_time",
     "split_leave_last",
@@ -51,4 +59,5 @@ __all__ = [
     "split_users",
     "synthetic",
     "translate",
+    "tune",
 ]

@@ -32,6 +32,7 @@ def test_examples_are_found_all_over_the_package():
 def public():
     """Public functions and classes, and the public methods and properties they define, by name."""
     things = [(name, getattr(fastmf, name)) for name in fastmf.__all__]
+    things += [(f"plots.{name}", getattr(fastmf.plots, name)) for name in fastmf.plots.__all__]
     things += [(f"translate.{name}", getattr(fastmf.translate, name)) for name in fastmf.translate.__all__]
     for name, thing in things:
         if inspect.ismodule(thing):

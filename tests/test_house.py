@@ -18,6 +18,7 @@ FLOORS = (
     ("data", "retrieval", "_file"),
     ("models",),
     ("evaluation", "compat", "plots", "distributed", "translate"),
+    ("sklearn",),
     ("cli",),
     ("__main__",),
 )

@@ -4,6 +4,7 @@ main.py       commands, errors and exit codes        train.py      fit a model t
 options.py    options that several commands share    recommend.py  recommend and similar: lists from a saved model
 answer.py     what a command gives back              evaluate.py   judge a saved model on a file of ratings
 info.py       what this installation is made of      demo.py       the whole path on the embedded data
+tune.py       search for the parameters of a model
 """
 
 from fastmf.cli.main import main

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import fastmf
 from fastmf._errors import FitDivergedError, UnknownIdError
-from fastmf.cli import demo, evaluate, info, recommend, train
+from fastmf.cli import demo, evaluate, info, recommend, train, tune
 from fastmf.cli.answer import CommandError
 
 EXPECTED = (CommandError, OSError, ValueError, UnknownIdError, FitDivergedError, MemoryError, ImportError)
@@ -69,6 +69,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     demo.add(commands)
     train.add(commands, arguments)
+    tune.add(commands, arguments)
     recommend.add(commands)
     recommend.add_similar(commands)
     evaluate.add(commands)

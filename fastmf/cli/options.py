@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from fastmf import _checks, _optional, _threads
+from fastmf import _checks, _optional, _random, _threads
 from fastmf.cli.answer import CommandError
 from fastmf.data import Ratings
 from fastmf.models import WALS, BiasedMF, MostPopular
@@ -114,6 +114,15 @@ def model_class(name: str) -> type[Trainable]:
     return MODELS[checked("--model", lambda option, value: _checks.choice(option, value, tuple(MODELS)), name)]
 
 
+def add_model(parser: argparse.ArgumentParser, command: str, arguments: list[str]) -> None:
+    """--model, and where `arguments` are those of this command the options of the model they name."""
+    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    for each in (parser, chosen):
+        each.add_argument("--model", default="wals", metavar="NAME", help=f"{', '.join(MODELS)} (default: wals)")
+    if arguments[:1] == [command]:
+        add_parameters(parser, model_class(chosen.parse_known_args(arguments[1:])[0].model))
+
+
 def add_parameters(parser: argparse.ArgumentParser, model: type[Trainable]) -> None:
     """One option for each parameter of the model: name, default, check and help are those of the class."""
     group = parser.add_argument_group(f"parameters of {model.__name__}")
@@ -169,6 +178,11 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="threads to use (default: all that are available)",
     )
+
+
+def add_seed(parser: argparse.ArgumentParser) -> None:
+    """--seed, where anything is random."""
+    parser.add_argument("--seed", type=valued("--seed", _random.argument), metavar="N", help="of all that is random")
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ import sys
 import time
 from typing import Any
 
-from fastmf import _checks, _random
+from fastmf import _checks
 from fastmf._errors import NotFittedError
 from fastmf.cli import options
 from fastmf.cli.answer import Answer, share
@@ -25,11 +25,7 @@ def add(commands: Any, arguments: list[str]) -> None:
         "`fastmf train --model NAME --help`.",
         allow_abbrev=False,
     )
-    chosen = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
-    for each in (parser, chosen):
-        each.add_argument(
-            "--model", default="wals", metavar="NAME", help=f"{', '.join(options.MODELS)} (default: wals)"
-        )
+    options.add_model(parser, "train", arguments)
     parser.add_argument("--out", metavar="MODEL", help="file to write the model to")
     parser.add_argument(
         "--test",
@@ -38,15 +34,11 @@ def add(commands: Any, arguments: list[str]) -> None:
         help="share of the ratings to hold out at random and judge the model by, such as 0.2",
     )
     options.add_cutoffs(parser)
-    parser.add_argument(
-        "--seed", type=options.valued("--seed", _random.argument), metavar="N", help="of all that is random"
-    )
+    options.add_seed(parser)
     options.add_threads(parser)
     options.add_json(parser)
     options.add_columns(parser)
     parser.set_defaults(run=run, usage_error=parser.error)
-    if arguments[:1] == ["train"]:
-        options.add_parameters(parser, options.model_class(chosen.parse_known_args(arguments[1:])[0].model))
 
 
 def run(arguments: argparse.Namespace) -> Answer:

@@ -45,6 +45,11 @@ class Metric:
         """Whether each user has a value, of which the reported figure is the mean."""
         return self.kind in ("list", "user")
 
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether a smaller figure is the better one: errors, and the inequality of exposure."""
+        return self.kind == "rating" or self.name == "gini"
+
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -107,9 +112,23 @@ def checked_names(metrics: object) -> tuple[str, ...]:
     return tuple(name for name in METRICS if name in names)
 
 
-def checked_cutoffs(k: object) -> tuple[int, ...]:
+def figure_of(name: str, value: object) -> tuple[Metric, int | None]:
+    """The metric and the cut-off that a figure's name, such as "ndcg@10" or "rmse", stands for."""
+    if isinstance(value, str):
+        metric, at, k = value.partition("@")
+        if metric in METRICS and METRICS[metric].has_cutoff == bool(at):
+            if not at:
+                return METRICS[metric], None
+            if k.isdecimal() and 1 <= int(k) < 2**31 and k == str(int(k)):
+                return METRICS[metric], int(k)
+    listed = ", ".join(f"{metric.name}@k" if metric.has_cutoff else metric.name for metric in METRICS.values())
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{name} must be one of {listed}, with a number >= 1 for k, got {_checks.shown(value)}")
+
+
+def checked_cutoffs(k: object, name: str = "k") -> tuple[int, ...]:
     """Cut-offs, ascending and without repetitions."""
     values = list(k) if isinstance(k, Iterable) and not isinstance(k, (str, bytes)) else [k]
     if not values:
-        raise ValueError("k must be an integer >= 1 or several, got none")
-    return tuple(sorted({_checks.integer("k", value, 1, 2**31 - 1) for value in values}))
+        raise ValueError(f"{name} must be an integer >= 1 or several, got none")
+    return tuple(sorted({_checks.integer(name, value, 1, 2**31 - 1) for value in values}))

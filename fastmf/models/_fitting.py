@@ -10,15 +10,17 @@ from typing import Any
 import numpy as np
 
 from fastmf._optional import require
+from fastmf.models._state import State
 
-Callback = Callable[[int, dict[str, float]], object]
+Callback = Callable[..., object]
 
 
 class Passes:
     """Counts the passes of a fit, times them, and tells the callback and the progress bar.
 
     A callback is called as callback(pass, record) after each pass, from 1; True from it, Python's or NumPy's, ends the
-    fit.
+    fit. One with a true attribute `wants_state` is called as callback(pass, record, state), where state() makes what
+    the model would keep now.
     """
 
     def __init__(self, total: int, *, what: str, progress: bool, callback: Callback | None) -> None:
@@ -38,15 +40,16 @@ class Passes:
             if self.stopped:
                 break
 
-    def done(self, **record: float) -> None:
-        """Record the pass just ended."""
+    def done(self, state: Callable[[], State], **record: float) -> None:
+        """Record the pass just ended; `state` makes what the model would keep of it, if somebody asks."""
         entry = {"seconds": time.perf_counter() - self._started, **record}
         self.history.append(entry)
         if self._bar is not None:
             self._bar.set_postfix({name: f"{value:.4g}" for name, value in record.items()})
             self._bar.update()
         if self._callback is not None:
-            answer = self._callback(len(self.history), entry)
+            more = (state,) if getattr(self._callback, "wants_state", False) else ()
+            answer = self._callback(len(self.history), entry, *more)
             self.stopped |= isinstance(answer, (bool, np.bool_)) and bool(answer)
 
     @contextmanager

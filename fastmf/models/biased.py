@@ -198,7 +198,7 @@ class BiasedMF(FactorModel):
                     if p["schedule"] == "bold_driver":
                         rate *= FASTER if loss < last else SLOWER
                     last = loss
-                    passes.done(**record)
+                    passes.done(lambda: State.of(data, **descent.results(*trained)), **record)
                 if not descent.is_finite():
                     raise diverged(epoch, rate)
         except KeyboardInterrupt:

@@ -191,7 +191,7 @@ class WALS(Explains, FactorModel):
                         record = {**J._asdict(), "objective": J.total}
                         passes.stopped = p["tolerance"] > 0 and last - J.total < p["tolerance"] * last
                         last = J.total
-                    passes.done(**record)
+                    passes.done(lambda: State.of(data, **fitted.results()), **record)
         except KeyboardInterrupt:
             if passes.history:
                 self._keep(data, weights, fitted, passes)
