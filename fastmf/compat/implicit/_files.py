@@ -17,17 +17,21 @@ from fastmf._errors import ModelFileError
 
 def read(fileobj_or_path: Any) -> dict[str, Any]:
     """All arrays of a file; a damaged one raises ModelFileError."""
-    source = fileobj_or_path
-    if isinstance(source, (str, os.PathLike)):
-        source = _with_ending(source)
+    if isinstance(fileobj_or_path, (str, os.PathLike)):
+        with open(_with_ending(fileobj_or_path), "rb") as file:
+            return _arrays(file, fileobj_or_path)
+    return _arrays(fileobj_or_path, fileobj_or_path)
+
+
+def _arrays(file: Any, name: Any) -> dict[str, Any]:
     try:
-        loaded = np.load(source, allow_pickle=False)
+        loaded = np.load(file, allow_pickle=False)
         if isinstance(loaded, np.ndarray):
             raise ValueError("it holds a single array")
-        with loaded as file:
-            return {name: file[name] for name in file.files}
+        with loaded:
+            return {key: loaded[key] for key in loaded.files}
     except (ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ModelFileError(f"{fileobj_or_path} is not a whole .npz file of a model: {error}") from error
+        raise ModelFileError(f"{name} is not a whole .npz file of a model: {error}") from error
 
 
 def write(fileobj_or_path: Any, values: dict[str, Any]) -> None:

@@ -59,6 +59,7 @@ def half(
 ) -> None:
     """Solve `side` into `out`; both arrays end up in one basis, which `turned` keeps account of."""
     rotated: Floats | None = others
+    out[side.counts == 0] = 0  # the solution, however a method comes nearer to it
     if not side.ridge.all():  # the limit of ever less regularisation: of all minima the shortest rows
         least = AS_NOTHING * float(np.vdot(others, others)) + float(np.finfo(np.float64).tiny)
         side, solver, rotated = replace(side, ridge=np.full(len(side.ridge), least)), Solver("cholesky", "primal"), None
@@ -120,7 +121,6 @@ class Sweeps:
     def restart(self, user_factors: Floats, item_factors: Floats) -> None:
         """Go on from these factors."""
         self.X, self.Y = padded(user_factors, self.dtype), padded(item_factors, self.dtype)
-        self.X[self.terms.users.counts == 0] = 0
         self.turned = np.eye(user_factors.shape[1])
         self._spare: tuple[Floats, Floats] | None = None
 
