@@ -18,7 +18,7 @@ def weights_and_targets(matrix, alpha=1.0):
     """Weight and target of every pair: 1 and 0 where nothing is stored."""
     stored = np.zeros(matrix.shape, bool)
     stored[matrix.tocoo().row, matrix.tocoo().col] = True
-    values = alpha * matrix.toarray().astype(np.float64)
+    values = (np.float32(alpha) * matrix.toarray().astype(np.float32)).astype(np.float64)  # rounded as implicit does
     return np.where(stored, np.abs(values), 1.0), (values > 0).astype(np.float64)
 
 

@@ -33,16 +33,21 @@ def numbers(name: str, value: Any, size: int, what: str) -> NDArray[np.int64]:
     return _checks.positions(name, several, size, what)
 
 
-def interactions(name: str, matrix: Any) -> Ratings:
-    """A sparse matrix as the solvers take it: float32 values, as implicit makes them; entries of one pair are added."""
-    matrix = check_csr(matrix)
+def interactions(name: str, matrix: Any, alpha: Any = 1.0) -> Ratings:
+    """A sparse matrix times alpha, in float32 as implicit takes it; entries of one pair are added."""
+    matrix, alpha = check_csr(matrix), _checks.real("alpha", alpha, above=0.0)
     if matrix.dtype.kind == "f" and not np.isfinite(matrix.data).all():
         bad = matrix.data[~np.isfinite(matrix.data)][0]
         raise ModelFitError(f"{name} must hold finite numbers, got {bad}")
     try:
+        if alpha != 1:
+            with np.errstate(over="ignore"):
+                scaled = matrix.data.astype(np.float32) * np.float32(alpha)
+            matrix = sp.csr_array((scaled, matrix.indices, matrix.indptr), shape=matrix.shape)
         return Ratings.from_sparse(matrix, duplicates="sum", dtype="float32")
     except (TypeError, ValueError) as error:
-        raise type(error)(f"{name}: {error}") from None
+        times = "" if alpha == 1 else f" times alpha ({alpha:g})"
+        raise type(error)(f"{name}{times}: {error}") from None
 
 
 def one_row_each(name: str, matrix: Any, ids_name: str, ids: Any) -> Any:

@@ -89,7 +89,7 @@ def _solve(
     rows, regularization = _checked(Cui, X, Y, regularization)
     dtype = _sweeps.working_dtype(regularization, X.dtype, native)
     try:
-        X[:] = _sweeps.solved(_sweeps.row_side(rows, regularization, 1.0, dtype), Y, X, solver, threads_of(num_threads))
+        X[:] = _sweeps.solved(_sweeps.row_side(rows, regularization, dtype), Y, X, solver, threads_of(num_threads))
     except FitDivergedError as error:
         raise ModelFitError(str(error)) from error
 
@@ -122,7 +122,6 @@ def calculate_loss(Cui: Any, X: Floats, Y: Floats, regularization: float, num_th
         X,
         Y,
         regularization=regularization,
-        alpha=1.0,
         solver=_sweeps.EXACT,
         dtype=X.dtype,
         num_threads=threads_of(num_threads),

@@ -24,21 +24,21 @@ EXACT = Solver("cholesky")
 AS_NOTHING = 1e-12  # share of the sum of the eigenvalues of Y'Y that stands in for a regularisation of 0
 
 
-def parameters(regularization: float, alpha: float, dtype: np.dtype[Any]) -> dict[str, Any]:
-    """implicit's objective in the words of WALS."""
+def parameters(regularization: float, dtype: np.dtype[Any]) -> dict[str, Any]:
+    """implicit's objective in the words of WALS; alpha is in the values already."""
     return {
         "unobserved_weight": 1.0,
         "regularization_exponent": 0.0,
         "regularization": (regularization, regularization),
-        "alpha": alpha,
+        "alpha": 1.0,
         "confidence": "linear",
         "dtype": dtype,
     }
 
 
-def row_side(rows: Ratings, regularization: float, alpha: float, dtype: np.dtype[Any]) -> Side:
+def row_side(rows: Ratings, regularization: float, dtype: np.dtype[Any]) -> Side:
     """Rows to be solved for given factors of the other side."""
-    p = parameters(regularization, alpha, dtype)
+    p = parameters(regularization, dtype)
     return user_side(rows, *entry_terms(rows, None, p), p)
 
 
@@ -109,12 +109,11 @@ class Sweeps:
         item_factors: Floats,
         *,
         regularization: float,
-        alpha: float,
         solver: Solver,
         dtype: np.dtype[Any],
         num_threads: int,
     ) -> None:
-        self.terms = terms(ratings, None, parameters(regularization, alpha, dtype))
+        self.terms = terms(ratings, None, parameters(regularization, dtype))
         self.solver, self.dtype, self.num_threads = solver, dtype, num_threads
         self.restart(user_factors, item_factors)
 

@@ -152,12 +152,12 @@ class RecommenderBase(ABC):
         """
 
     @abstractmethod
-    def save(self, fileobj_or_path: Any) -> None:
+    def save(self, file: Any) -> None:
         """Write the model in NumPy's .npz format.
 
         Parameters
         ----------
-        fileobj_or_path : str, os.PathLike or binary file
+        file : str, os.PathLike or binary file
             A path gets ".npz" where it does not end so; the file is written whole or not at all.
         """
 

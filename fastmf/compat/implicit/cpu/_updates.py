@@ -138,8 +138,7 @@ class Updates(MatrixFactorizationBase):
         columns_within(name, matrix, len(others), what)
         regularization = _checks.real("regularization", self.regularization, 0.0)
         dtype = _sweeps.working_dtype(regularization, _checks.float_dtype("dtype", self.dtype))
-        alpha = _checks.real("alpha", self.alpha, above=0.0)
-        side = _sweeps.row_side(interactions(name, matrix), regularization, alpha, dtype)
+        side = _sweeps.row_side(interactions(name, matrix, self.alpha), regularization, dtype)
         try:
             found = _sweeps.fold_in(side, others, gramian, threads_of(self.num_threads))
         except FitDivergedError as error:
@@ -183,8 +182,8 @@ class Updates(MatrixFactorizationBase):
         row = 0 if matrix.shape[0] == 1 else int(numbers("userid", userid, matrix.shape[0], "users")[0])
         query = factors[int(numbers("itemid", itemid, len(factors), "items")[0])]
         N = _checks.integer("N", N, 1)
-        entries = interactions("user_items", matrix[[row]])
-        signed = np.float64(_checks.real("alpha", self.alpha, above=0.0)) * entries.data
+        entries = interactions("user_items", matrix[[row]], self.alpha)
+        signed = entries.data.astype(np.float64)
         known = factors[entries.indices].astype(np.float64)
         if user_weights is None:
             A = self.YtY + (known.T * (np.abs(signed) - 1)) @ known

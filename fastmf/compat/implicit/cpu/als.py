@@ -180,20 +180,18 @@ class AlternatingLeastSquares(Updates):
         """All checks of a fit, and the factors it starts from."""
         factors = _checks.integer("factors", self.factors, 1, 4096)
         regularization = _checks.real("regularization", self.regularization, 0.0)
-        alpha = _checks.real("alpha", self.alpha, above=0.0)
         dtype = _checks.float_dtype("dtype", self.dtype)
         steps = _checks.integer("cg_steps", self.cg_steps, 1)
         solver = Solver("cg", cg_steps=steps) if _checks.flag("use_cg", self.use_cg) else _sweeps.EXACT
         threads = threads_of(self.num_threads)
         native = _checks.flag("use_native", self.use_native)
-        ratings = interactions("user_items", user_items)
+        ratings = interactions("user_items", user_items, self.alpha)
         rng = check_random_state(self.random_state)
         return _sweeps.Sweeps(
             ratings,
             _start("user_factors", self.user_factors, (ratings.n_users, factors), rng, dtype),
             _start("item_factors", self.item_factors, (ratings.n_items, factors), rng, dtype),
             regularization=regularization,
-            alpha=alpha,
             solver=solver,
             dtype=_sweeps.working_dtype(regularization, dtype, native),
             num_threads=threads,
@@ -215,6 +213,13 @@ class AlternatingLeastSquares(Updates):
         raise ValueError("to_gpu cannot be done: fastmf has no CUDA code, it runs on the processor")
 
     def save(self, fileobj_or_path: Any) -> None:
+        """Write the model in NumPy's .npz format, under implicit's names.
+
+        Parameters
+        ----------
+        fileobj_or_path : str, os.PathLike or binary file
+            A path gets ".npz" where it does not end so; the file is written whole or not at all.
+        """
         values = {name: getattr(self, name) for name in SAVED} | {"dtype": np.dtype(self.dtype).name}
         state = values["random_state"]
         if state is not None and np.asarray(state).dtype.kind not in "iu":
