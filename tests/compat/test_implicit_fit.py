@@ -3,12 +3,15 @@
 import copy
 import logging
 import pickle
+from types import SimpleNamespace
 
 import numpy as np
 import plain_implicit as plain
 import pytest
 import scipy.sparse as sp
 
+from fastmf import _threads
+from fastmf.compat.implicit._arguments import threads_of
 from fastmf.compat.implicit.als import AlternatingLeastSquares
 from fastmf.compat.implicit.cpu import als
 from fastmf.compat.implicit.recommender_base import ModelFitError
@@ -107,7 +110,7 @@ def test_without_regularisation_a_row_is_the_shortest_of_all_solutions(use_cg, d
     matrix = plain.likes(8, 6, density=0.5)
     made = fitted(matrix, regularization=0, factors=12, use_cg=use_cg, dtype=dtype, iterations=1)
     X, Y = plain.sweeps(matrix, *start(matrix, 12, dtype=dtype), 0.0, iterations=1)
-    np.testing.assert_allclose(made.user_factors @ made.item_factors.T, X @ Y.T, atol=2e-3)
+    np.testing.assert_allclose(made.user_factors @ made.item_factors.T, X @ Y.T, atol=1e-5)
     assert np.linalg.norm(made.user_factors) == pytest.approx(np.linalg.norm(X), rel=1e-3)
 
 
@@ -146,6 +149,13 @@ def test_the_loss_is_the_objective_over_the_weights(signed):
     expected = plain.loss(matrix, made.user_factors, made.item_factors, 0.3, 2.0)
     assert losses[-1][2] == pytest.approx(expected, rel=1e-9)
     assert als.calculate_loss(matrix * 2.0, made.user_factors, made.item_factors, 0.3) == pytest.approx(expected)
+
+
+def test_the_loss_of_equal_values_counts_each_of_them():
+    matrix, rng = plain.likes(), np.random.default_rng(0)
+    matrix.data[:] = 3
+    X, Y = rng.normal(size=(30, 2)), rng.normal(size=(20, 2))
+    assert als.calculate_loss(matrix, X, Y, 0.1) == pytest.approx(plain.loss(matrix, X, Y, 0.1))
 
 
 def test_a_loss_counts_stored_zeros_as_pairs_without_weight():
@@ -297,6 +307,22 @@ def test_the_matrix_is_not_changed_and_may_be_of_any_format():
         np.testing.assert_array_equal(same.user_factors, expected.user_factors)
 
 
+def test_values_are_those_of_float32_whatever_they_come_in():
+    matrix = plain.likes()
+    finer = matrix.astype(np.float64)
+    finer.data += 1e-9
+    expected = fitted(matrix, alpha=2.7, dtype=np.float64, use_cg=False)
+    same = fitted(finer, alpha=2.7, dtype=np.float64, use_cg=False)
+    np.testing.assert_array_equal(same.user_factors, expected.user_factors)
+    with pytest.raises(ValueError, match=r"user_items times alpha \(1e\+39\): .* finite"):
+        fitted(matrix, alpha=1e39)
+
+
+def test_no_threads_are_all_threads():
+    assert threads_of(0) == _threads.effective(None).count
+    assert threads_of(3) == _threads.effective(3).count
+
+
 def test_entries_of_one_pair_are_added_and_rows_need_not_be_sorted():
     doubled = sp.csr_matrix((np.array([1.0, 2.0, 3.0]), np.array([2, 0, 2]), np.array([0, 3, 3])), shape=(2, 3))
     summed = sp.csr_matrix(np.array([[2.0, 0, 4.0], [0, 0, 0]]))
@@ -316,6 +342,18 @@ def test_numbers_that_are_not_finite_are_a_failed_fit(bad):
     with pytest.raises(ModelFitError, match="item_factors must be finite"):
         made.fit(matrix, show_progress=False)
     assert made.user_factors is before
+
+
+def test_factors_that_are_not_finite_are_a_failed_fit(monkeypatch):
+    closed = []
+    bar = SimpleNamespace(update=lambda _: None, close=lambda: closed.append(1))
+    monkeypatch.setattr(als, "progress_bar", lambda total, show: bar)
+    monkeypatch.setattr(als._sweeps.Sweeps, "is_finite", lambda self: False)
+    made = model()
+    with pytest.raises(ModelFitError, match="not finite after iteration 0: raise regularization"):
+        made.fit(plain.likes())
+    assert made.user_factors is None
+    assert closed
 
 
 def test_a_fit_that_cannot_be_solved_is_a_failed_fit():

@@ -99,6 +99,16 @@ def test_similar_rows_are_those_of_the_highest_cosine(seed, N, side, without, on
         np.testing.assert_array_equal(find(row, N=N, **kwargs)[0], ids[place])
 
 
+def test_several_users_get_the_items_they_like_behind_the_others():
+    made, rows = model(), entries()
+    users = [5, 2, 7]
+    ids, scores = made.recommend(users, rows[users], N=12, items=np.arange(11, -1, -1))
+    for place, user in enumerate(users):
+        liked = np.sort(rows[user].indices)
+        np.testing.assert_array_equal(ids[place][12 - len(liked) :], liked)
+        np.testing.assert_array_equal(scores[place] == LEAST, np.arange(12) >= 12 - len(liked))
+
+
 def test_the_row_itself_comes_first_in_its_list():
     made = model(seed=3)
     for find, n in ((made.similar_items, 12), (made.similar_users, 8)):

@@ -76,7 +76,7 @@ def test_rows_that_float32_cannot_solve_are_solved_in_float64(monkeypatch):
     made = AlternatingLeastSquares(factors=2, regularization=1e-6, num_threads=1)
     made.user_factors = np.ones((3, 2), np.float32)
     made.item_factors = np.tile(np.array([[3000.0], [1000.0], [2000.0]], np.float32), (1, 2))
-    row = sp.csr_matrix(np.array([[5.0, 0, 0]]))
+    row = sp.csr_matrix(np.array([[0, 0, 5.0]]))
     again, solved = [], _sweeps.solved
     monkeypatch.setattr(_sweeps, "solved", lambda *arguments: again.append(1) or solved(*arguments))
     found = made.recalculate_user(0, row)
@@ -159,18 +159,20 @@ def test_bad_rows_are_refused_and_nothing_is_stored():
 @pytest.mark.parametrize("regularization", [0.3, 0.0])
 def test_an_explanation_takes_the_score_apart(regularization):
     matrix = plain.likes(signed=True)
-    made = fitted(matrix, alpha=2.0, regularization=regularization)
-    ids, scores = made.recommend(8, matrix[8], N=1, recalculate_user=True)
-    total, top, user_weights = made.explain(8, matrix, ids[0])
+    user = 12
+    assert (matrix[user].data < 0).any()
+    made = fitted(matrix, alpha=2.0, regularization=regularization, factors=25)
+    ids, scores = made.recommend(user, matrix[user], N=1, recalculate_user=True)
+    total, top, user_weights = made.explain(user, matrix, ids[0])
     assert total == pytest.approx(scores[0], abs=1e-5)
     assert sum(score for _, score in top) == pytest.approx(total)
     assert [score for _, score in top] == sorted((score for _, score in top), reverse=True)
-    assert {item for item, _ in top} == set(matrix[8].indices[matrix[8].data > 0])
-    again = made.explain(8, matrix, ids[0], user_weights=user_weights, N=2)
+    assert {item for item, _ in top} == set(matrix[user].indices[matrix[user].data > 0])
+    again = made.explain(user, matrix, ids[0], user_weights=user_weights, N=2)
     assert again[0] == total
     assert again[1] == top[:2]
     assert again[2] is user_weights
-    alone = made.explain(8, matrix[8], ids[0])
+    alone = made.explain(user, matrix[user], ids[0])
     assert alone[:2] == (total, top)
 
 

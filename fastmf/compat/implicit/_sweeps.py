@@ -59,7 +59,6 @@ def half(
 ) -> None:
     """Solve `side` into `out`; both arrays end up in one basis, which `turned` keeps account of."""
     rotated: Floats | None = others
-    out[side.counts == 0] = 0  # the solution, however a method comes nearer to it
     if not side.ridge.all():  # the limit of ever less regularisation: of all minima the shortest rows
         least = AS_NOTHING * float(np.vdot(others, others)) + float(np.finfo(np.float64).tiny)
         side, solver, rotated = replace(side, ridge=np.full(len(side.ridge), least)), Solver("cholesky", "primal"), None
@@ -78,7 +77,7 @@ def solved(side: Side, others: Floats, start: Floats, solver: Solver, num_thread
 def fold_in(side: Side, others: Floats, gram: Floats, num_threads: int) -> Floats:
     """Exact rows for `side`, given Y'Y of the other side, which a caller with a few rows need not compute each time."""
     dtype, k, n = side.weights.dtype, others.shape[1], len(side.ridge)
-    if side.ridge.all() and others.dtype == dtype:
+    if side.ridge.all():
         used = others
         if len(side.indices) < len(others):
             needed, indices = np.unique(side.indices, return_inverse=True)

@@ -186,9 +186,12 @@ class Updates(MatrixFactorizationBase):
         signed = entries.data.astype(np.float64)
         known = factors[entries.indices].astype(np.float64)
         if user_weights is None:
-            A = self.YtY + (known.T * (np.abs(signed) - 1)) @ known
-            regularization = _checks.real("regularization", self.regularization, 0.0)
-            A[np.diag_indices(len(A))] += regularization or _sweeps.AS_NOTHING * float(np.trace(self.YtY))
+            ridge, gramian = _checks.real("regularization", self.regularization, 0.0), self.YtY
+            if not ridge:  # as in a fit: the shortest of all solutions, which float32 cannot tell
+                gramian = gram(factors.astype(np.float64), threads_of(self.num_threads))
+                ridge = _sweeps.AS_NOTHING * float(np.trace(gramian))
+            A = gramian + (known.T * (np.abs(signed) - 1)) @ known
+            A[np.diag_indices(len(A))] += ridge
             try:
                 user_weights = scipy.linalg.cho_factor(A)
             except np.linalg.LinAlgError as error:
