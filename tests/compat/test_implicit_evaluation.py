@@ -26,6 +26,7 @@ class Lists:
         self.ids, self.asked = np.asarray(ids), []
 
     def recommend(self, userid, user_items, N=10):
+        assert userid.dtype == np.int32  # as implicit's own models ask for
         self.asked.append((userid.tolist(), user_items.toarray().tolist(), N))
         return self.ids[userid][:, :N], None
 
@@ -229,6 +230,9 @@ def test_weights_leave_what_they_are_given_and_return_coo(weigh):
         assert isinstance(weighed, sp.coo_matrix)
         assert weighed.shape == matrix.shape
         np.testing.assert_array_equal(matrix.toarray(), before.toarray())
+    twice = sp.coo_matrix((np.array([1.0, 2.0, 3.0]), ([1, 0, 1], [0, 1, 0])), shape=(2, 2))
+    np.testing.assert_allclose(weigh(twice).toarray(), weigh(twice.tocsr()).toarray())
+    assert twice.row.tolist() == [1, 0, 1]
     zero = sp.csr_matrix((np.array([0.0, 1.0]), ([0, 1], [0, 0])), shape=(2, 2))
     assert np.isfinite(weigh(zero).data).all()
     assert np.isfinite(weigh(zero * 0).data).all()

@@ -87,7 +87,7 @@ def test_a_failed_save_leaves_the_file_that_was_there(tmp_path, monkeypatch):
     assert [file.name for file in tmp_path.iterdir()] == ["model.npz"]
 
 
-@pytest.mark.parametrize("damage", ["empty", "cut", "text", "bits", "array"])
+@pytest.mark.parametrize("damage", ["empty", "cut", "text", "bits", "array", "packed"])
 def test_a_damaged_file_is_said_to_be_one(damage, tmp_path):
     path = tmp_path / "model.npz"
     fitted().save(path)
@@ -96,8 +96,19 @@ def test_a_damaged_file_is_said_to_be_one(damage, tmp_path):
     changed[300] ^= 255
     array = io.BytesIO()
     np.save(array, np.ones(3))
+    squeezed = io.BytesIO()
+    np.savez_compressed(squeezed, factors=np.arange(1000))
+    packed = bytearray(squeezed.getvalue())
+    packed[60:90] = bytes(30)
     path.write_bytes(
-        {"empty": b"", "cut": whole[:-40], "text": b"x" * 99, "bits": changed, "array": array.getvalue()}[damage]
+        {
+            "empty": b"",
+            "cut": whole[:-40],
+            "text": b"x" * 99,
+            "bits": changed,
+            "array": array.getvalue(),
+            "packed": packed,
+        }[damage]
     )
     with pytest.raises(ModelFileError, match=r"model.npz is not a whole .npz file"):
         AlternatingLeastSquares.load(path)

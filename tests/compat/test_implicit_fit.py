@@ -106,12 +106,24 @@ def test_without_native_code_rows_are_solved_in_float64():
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("use_cg", [True, False])
-def test_without_regularisation_a_row_is_the_shortest_of_all_solutions(use_cg, dtype):
-    matrix = plain.likes(8, 6, density=0.5)
-    made = fitted(matrix, regularization=0, factors=12, use_cg=use_cg, dtype=dtype, iterations=1)
-    X, Y = plain.sweeps(matrix, *start(matrix, 12, dtype=dtype), 0.0, iterations=1)
+@pytest.mark.parametrize("factors", [7, 12])
+def test_without_regularisation_a_row_is_the_shortest_of_all_solutions(factors, use_cg, dtype):
+    """With a factor more than items, the last eigenvalue of Y'Y is nothing but rounding."""
+    matrix = plain.likes(40, 6, density=0.5)
+    made = fitted(matrix, regularization=0, factors=factors, use_cg=use_cg, dtype=dtype, iterations=1)
+    X, Y = plain.sweeps(matrix, *start(matrix, factors, dtype=dtype), 0.0, iterations=1)
     np.testing.assert_allclose(made.user_factors @ made.item_factors.T, X @ Y.T, atol=1e-5)
-    assert np.linalg.norm(made.user_factors) == pytest.approx(np.linalg.norm(X), rel=1e-3)
+    assert np.linalg.norm(made.user_factors) == pytest.approx(np.linalg.norm(X), rel=1e-4)
+    assert np.linalg.norm(made.item_factors) == pytest.approx(np.linalg.norm(Y), rel=1e-4)
+
+
+@pytest.mark.parametrize("shape", [(5, 4), (0, 4), (5, 0)])
+@pytest.mark.parametrize("params", [{}, {"use_cg": False}, {"regularization": 0}])
+def test_a_matrix_without_entries_gives_zeros(shape, params):
+    made = fitted(sp.csr_matrix(shape), calculate_training_loss=True, **params)
+    assert (made.user_factors.shape, made.item_factors.shape) == ((shape[0], 5), (shape[1], 5))
+    assert not made.user_factors.any()
+    assert not made.item_factors.any()
 
 
 @pytest.mark.parametrize("num_threads", [1, 2, 0])

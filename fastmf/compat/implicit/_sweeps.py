@@ -157,4 +157,5 @@ class Sweeps:
         total = observed.loss + unobserved + squared_norms(self.X, users.ridge) + squared_norms(self.Y, items.ridge)
         nnz = int(users.indptr[-1])
         weight = float(users.weights.sum(dtype=np.float64)) * (nnz if len(users.weights) == 1 else 1)
-        return total / (weight + len(self.X) * len(self.Y) - nnz)
+        weight += len(self.X) * len(self.Y) - nnz
+        return total / weight if weight else total

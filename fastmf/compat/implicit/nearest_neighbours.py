@@ -105,8 +105,8 @@ def bm25_weight(X: Any, K1: float = 100, B: float = 0.8) -> sp.coo_matrix:
 
 
 def _entries(name: str, X: Any, least: float | None = None) -> sp.coo_matrix:
-    """The entries of a matrix, each pair once, in arrays of their own."""
-    X = sp.coo_matrix(X, copy=True)
+    """The entries of a matrix, each pair once."""
+    X = sp.coo_matrix(X)
     X.sum_duplicates()
     if not np.isfinite(X.data).all() or (least is not None and (X.data < least).any()):
         wanted = "finite numbers" if least is None else "finite numbers of at least 0"
