@@ -34,6 +34,10 @@ def public():
     things = [(name, getattr(fastmf, name)) for name in fastmf.__all__]
     things += [(f"plots.{name}", getattr(fastmf.plots, name)) for name in fastmf.plots.__all__]
     things += [(f"translate.{name}", getattr(fastmf.translate, name)) for name in fastmf.translate.__all__]
+    for module in (import_module(name) for name in MODULES if name.startswith("fastmf.compat.") and "._" not in name):
+        own = [name for name, thing in vars(module).items() if getattr(thing, "__module__", "") == module.__name__]
+        names = getattr(module, "__all__", [name for name in own if name[0] != "_"])
+        things += [(f"{module.__name__}.{name}", getattr(module, name)) for name in names if name[0] != "_"]
     for name, thing in things:
         if inspect.ismodule(thing):
             continue

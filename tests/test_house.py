@@ -106,6 +106,8 @@ def test_imports_go_down_only(path):
         ("data.ids", ".py", "from fastmf import models, _checks", 1),
         ("data.ids", ".py", "import fastmf.evaluation as e", 1),
         ("data.ids", ".py", "def f():\n    from fastmf.retrieval import top_k", 1),
+        ("compat.implicit.evaluation", ".py", "from fastmf.evaluation import lists", 1),
+        ("compat.implicit.als", ".py", "from fastmf.compat.implicit.cpu import als\nfrom fastmf.models import WALS", 0),
         ("data.ids", ".py", "import fastmf", 1),
         ("data.ids", ".py", "from fastmf import Ratings", 1),
         ("data.ids", ".py", "from fastmf import _checks\nfrom fastmf.data.csr import Csr\nimport numpy", 0),

@@ -77,14 +77,17 @@ def half_step(
     factors: int,
     rotated: Floats | None = None,
     plan: Plan | None = None,
+    turned: NDArray[np.float64] | None = None,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
 
     That basis is the eigenbasis of the other side's Gramian where some row wants it; the objective is the same in every
     basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
-    leaves only the primal form where there is unobserved weight. Columns from `factors` on are zeros, and stay so.
-    Methods that start from somewhere start from `out`. A `plan` that is not given is made.
+    leaves only the primal form where there is unobserved weight. `turned`, of factors x factors, is multiplied by that
+    basis, so that it takes what was there before the half-steps it went through to what is there now. Columns from
+    `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`. A `plan` that is not given
+    is made.
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads)
@@ -105,6 +108,8 @@ def half_step(
             assert rotated is not None
             rotate(others, turn, rotated, num_threads)
             others = rotated
+            if turned is not None:
+                turned[:] = turned @ basis[:factors, :factors]
             if (methods >= wals.CG).any():
                 rotate(out, turn, out, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
