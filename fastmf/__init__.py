@@ -21,7 +21,7 @@ from fastmf.evaluation import (
     split_stratified,
     split_users,
 )
-from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, load
+from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, SVDpp, load
 
 __version__ = "0.1.0"
 
@@ -37,6 +37,7 @@ __all__ = [
     "Ratings",
     "RatingsFileError",
     "Report",
+    "SVDpp",
     "UnknownIdError",
     "evaluate",
     "kfold",

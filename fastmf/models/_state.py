@@ -27,6 +27,7 @@ class State:
     seen_indices: NDArray[np.int32]
     item_info: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # by "user/NAME" and "item/NAME": a row each
 
     @classmethod
     def of(
@@ -39,6 +40,7 @@ class State:
         item_bias: NDArray[Any] | None = None,
         mean: float = 0.0,
         history: list[dict[str, float]] | None = None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
     ) -> State:
         """The state after a fit to `ratings`; biases left out are zeros."""
         dtype = user_factors.dtype
@@ -54,6 +56,7 @@ class State:
             seen_indices=ratings.indices,
             item_info=ratings.item_info,
             history=history or [],
+            extra=extra or {},
         )
 
     @property
