@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from fastmf import _random
 from fastmf.kernels import sgd
 from fastmf.models._sgd_grid import Grid
-from fastmf.models._sgd_pieces import BIAS, Learning, aligned, first_heads, first_rows, width_of
+from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, aligned, first_heads, first_rows, width_of
+from fastmf.models._state import State
 
 RECORDS_A_THREAD = 20_000  # of a stratum, at least: with fewer the threads wait for each other longer than they work
 LOSSES = {"squared": sgd.SQUARED, "absolute": sgd.ABSOLUTE, "logistic": sgd.LOGISTIC}
@@ -48,6 +49,20 @@ class Descent(Learning):
         drawn = first_rows(self.seed, stream, len(position), self.factors, length, dtype, width)
         rows[position] = np.abs(drawn) if self.rule.nonnegative else drawn
         return rows, first_heads(n, dtype)
+
+    def resume(self, state: State, known: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> None:
+        """Go on from a fitted state: rows, biases and accumulators of known users and items, and the epochs so far."""
+        self.epoch = len(state.history)
+        for side, rows, heads, position, is_known in (
+            ("user", self.P, self.user_heads, self.grid.user_position, known[0]),
+            ("item", self.Q, self.item_heads, self.grid.item_position, known[1]),
+        ):
+            numbers = np.flatnonzero(is_known)
+            at = position[numbers]
+            rows[at, : self.factors] = getattr(state, f"{side}_factors")[numbers]
+            heads[at, BIAS] = getattr(state, f"{side}_bias")[numbers]
+            if f"{side}/accumulators" in state.extra:
+                heads[at[:, None], ACCUMULATORS] = state.extra[f"{side}/accumulators"][numbers]
 
     def run_epoch(self, rate: float) -> float:
         """One pass over all records; returns the sum of their weighted losses, each before its step."""
@@ -89,11 +104,12 @@ class Descent(Learning):
     def results(self, trained_users: NDArray[np.bool_], trained_items: NDArray[np.bool_]) -> dict[str, Any]:
         """Factors and biases in the order of users and items; zeros for those without a record."""
         grid, k = self.grid, self.factors
-        found: dict[str, Any] = {"mean": self.rule.mean}
+        found: dict[str, Any] = {"mean": self.rule.mean, "extra": {}}
         for side, rows, heads, position, trained in (
             ("user", self.P, self.user_heads, grid.user_position, trained_users),
             ("item", self.Q, self.item_heads, grid.item_position, trained_items),
         ):
             found[f"{side}_factors"] = np.ascontiguousarray(rows[position, :k] * trained[:, None])
             found[f"{side}_bias"] = heads[position, BIAS] * trained
+            found["extra"][f"{side}/accumulators"] = heads[position][:, ACCUMULATORS]
         return found

@@ -37,9 +37,12 @@ class HeldOut:
             targets("validation", held_out.data, loss, dtype).astype(np.float64),
         )
 
-    def rmse(self, scores: Floats) -> float:
-        """Root mean squared error of the scores of the pairs."""
-        return float(np.sqrt(np.mean((self.targets - scores.astype(np.float64)) ** 2)))
+    def score(self, scores: Floats, loss: str) -> float:
+        """What scores of the pairs are worth: the root mean squared error, or the mean logistic loss."""
+        z = scores.astype(np.float64)
+        if loss == "logistic":
+            return float(np.logaddexp(0, -self.targets * z).mean())
+        return float(np.sqrt(np.mean((self.targets - z) ** 2)))
 
 
 class Best:

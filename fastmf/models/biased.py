@@ -10,20 +10,14 @@ from numpy.typing import NDArray
 
 from fastmf import _checks, _random, _threads
 from fastmf._params import either, none, param
-from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
-from fastmf.models._fitting import Callback, Passes
-from fastmf.models._intake import entry_weights, of_fitted, to_fit
+from fastmf.models._biased_fit import train
+from fastmf.models._fitting import Callback
+from fastmf.models._growth import Growth
+from fastmf.models._intake import of_fitted, to_fit
 from fastmf.models._objective import Objective, squared_norms
-from fastmf.models._sgd_fit import Descent, Rule
-from fastmf.models._sgd_grid import make_grid
-from fastmf.models._sgd_learn import SCHEDULES, check_together, learn, one_of, range_of_ratings
-from fastmf.models._sgd_terms import HeldOut, centre, observed_loss, targets, total_of
-from fastmf.models._state import State
-
-Floats = NDArray[Any]
-
-INITIAL_LENGTH = 0.3  # expected length of a first factor row
+from fastmf.models._sgd_learn import SCHEDULES, check_together, one_of, range_of_ratings
+from fastmf.models._sgd_terms import observed_loss
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -157,42 +151,80 @@ class BiasedMF(FactorModel):
         p = self.checked()
         check_together(p, validation)
         data = to_fit(self, ratings)
-        held_out = None if validation is None else HeldOut.of(validation, data, p["loss"], p["dtype"])
-        passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
-        values = targets("ratings", data.data, p["loss"], p["dtype"])
-        weight = entry_weights(weights, data.nnz, p["dtype"])
-        descent = self._descent(data, values, weight, p)
-        trained = data.user_counts > 0, data.item_counts > 0
-        learn(
-            self,
-            descent,
-            passes,
-            p,
-            total_of(weight, data.nnz),
-            lambda: State.of(data, **descent.results(*trained)),
-            None if held_out is None else lambda state: self._validation(state, held_out),
-        )
+        train(self, p, data, None, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
 
-    def _descent(self, data: Ratings, values: Floats, weight: Floats, p: dict[str, Any]) -> Descent:
-        seed, threads = _random.seed_from(p["random_state"]), self._threads(None)
-        rule = Rule(
-            loss=p["loss"],
-            adagrad=p["optimizer"] == "adagrad",
-            nonnegative=p["nonnegative"],
-            hogwild=p["parallel"] == "hogwild",
-            penalties=(*p["regularization"], p["bias_regularization"]),
-            mean=centre(values, weight, p["loss"]),
-        )
-        grid = make_grid(data, values, weight, p["factors"] * p["dtype"].itemsize, seed, threads)
-        return Descent(grid, p["factors"], rule, INITIAL_LENGTH, seed, threads)
+    def partial_fit(
+        self,
+        ratings: Any,
+        *,
+        epochs: int | None = None,
+        validation: Any = None,
+        weights: Any = None,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> BiasedMF:
+        """Go on learning from new ratings, which may be of new users and new items; without a fit before, `fit`.
 
-    def _validation(self, state: State, held_out: HeldOut) -> float:
-        """RMSE of held-out ratings, or the mean logistic loss."""
-        z = self._scores(state, held_out.users, held_out.items, self._threads(None))
-        if self.loss == "logistic":
-            return float(np.logaddexp(0, -held_out.targets * z.astype(np.float64)).mean())
-        return held_out.rmse(z)
+        Only these ratings are learned from: rows of users and items that are not among them stay as they are, and what
+        was learned of the others from old ratings fades as the epochs go on. Pass old and new ratings together to keep
+        both. The mean stays, as do the accumulators of AdaGrad; the schedule of rates begins anew. New users and items
+        begin with random rows.
+
+        Parameters
+        ----------
+        ratings : Ratings or SciPy sparse matrix
+            At least one rating. With ids, if the model has ids: ids that it does not know are put behind those it
+            knows. Without, if it has none: at least its rows and columns, those beyond them being new; for a model with
+            ids, exactly its rows and columns.
+        epochs : int, optional
+            Passes over these ratings; by default a quarter of the model's own `epochs`, and all of them without a fit
+            before. Few are best for what was learned before, many for new users and items.
+        validation : Ratings or SciPy sparse matrix, optional
+            As in `fit`. Ids may be in any order; the model or `ratings` must know them.
+        weights, progress, callback
+            As in `fit`; `callback` counts the epochs of this call.
+
+        Returns
+        -------
+        BiasedMF
+            The model itself, with a longer `history`; `recommend` leaves out what users have in old or new ratings. On
+            an error it stays as it was; on KeyboardInterrupt it holds the last whole epoch.
+
+        Raises
+        ------
+        ValueError
+            `factors` or `dtype` are not those of the fit, or the ids or the shape of the ratings do not go with it.
+        UnknownIdError
+            Validation ratings of an id that neither the model nor `ratings` know.
+        FitDivergedError
+            As in `fit`.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> old = fastmf.Ratings.from_arrays(["ann", "ann", "bob"], ["x", "y", "x"], [5.0, 1.0, 4.0])
+        >>> new = fastmf.Ratings.from_arrays(["bob", "cid"], ["y", "z"], [2.0, 3.0])
+        >>> model = fastmf.BiasedMF(random_state=0).fit(old).partial_fit(new, epochs=5)
+        >>> list(model.user_ids), list(model.item_ids), len(model.history)
+        (['ann', 'bob', 'cid'], ['x', 'y', 'z'], 25)
+        """
+        p = self.checked()
+        check_together(p, validation)
+        data, growth = to_fit(self, ratings), None
+        if self._state is not None:
+            learned = self._state.user_factors
+            for name, fitted in (("factors", learned.shape[1]), ("dtype", learned.dtype)):
+                if p[name] != fitted:
+                    raise ValueError(f"{name} must be that of the fit, {fitted}, for partial_fit, got {p[name]}")
+            growth = Growth.of(self._state, data)
+            data = growth.ratings
+            validation = None if validation is None else growth.aligned(validation, "validation")
+            p["epochs"] = max(1, p["epochs"] // 4)
+        if epochs is not None:
+            p["epochs"] = _checks.integer("epochs", epochs, 1)
+        train(self, p, data, growth, validation=validation, weights=weights, progress=progress, callback=callback)
+        return self
 
     def _predict(
         self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None

@@ -157,7 +157,8 @@ class SVDpp(FactorModel):
 
         def score(state: State) -> float:
             assert held_out is not None
-            return held_out.rmse(self._scores(state, held_out.users, held_out.items, self._threads(None)))
+            z = self._scores(state, held_out.users, held_out.items, self._threads(None))
+            return held_out.score(z, "squared")
 
         learn(
             self,
