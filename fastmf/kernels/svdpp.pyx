@@ -89,12 +89,12 @@ cdef inline void item_half(
 
 
 cdef inline void vector(
-    const fm_svdpp* model, const Users* all, int64_t user, floating* typed
+    const fm_svdpp* model, const int32_t* indices, int64_t begin, int64_t end, const floating* p, floating* x
 ) noexcept nogil:
     cdef fm_svdpp_user u
-    if all.indptr[user] == all.indptr[user + 1]:
+    if begin == end:
         return
-    u = user_of(model, all, user, user, all.indptr[user], all.indptr[user + 1], typed)
+    u.item, u.n, u.scale, u.p, u.x = indices + begin, end - begin, 1 / sqrt(<double>(end - begin)), <void*>p, x
     if floating is float:
         leaves().f32.svdpp_vector(model, &u)
     else:
@@ -111,18 +111,14 @@ def user_vectors(
 ):
     """x_u = p_u + |N(u)|^-1/2 sum_j y_j, j in N(u)."""
     cdef fm_svdpp model
-    cdef Users all
     cdef int64_t user
-    cdef floating* typed = NULL
     if indices.shape[0] == 0:
         return
     model.width, model.Y = P.shape[1], <void*>&Y[0, 0]
-    all.P, all.heads, all.X, all.pulls = <void*>&P[0, 0], NULL, &X[0, 0], NULL
-    all.indptr, all.indices, all.values, all.weights, all.weight_step = &indptr[0], &indices[0], NULL, NULL, 0
     for user in prange(
         P.shape[0], nogil=True, schedule="guided", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
-        vector(&model, &all, user, typed)
+        vector(&model, &indices[0], indptr[user], indptr[user + 1], &P[user, 0], &X[user, 0])
 
 
 def run_epoch(

@@ -169,7 +169,7 @@ def test_users_and_items_without_ratings_get_zeros():
     assert model.predict(3, 4) == pytest.approx(3.0)
 
 
-@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 3), (BATCH + 1, 2)])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1), (3, 3), (BATCH["adagrad"] + 1, 2)])
 def test_tiny_matrices(shape):
     model = fastmf.SVDpp(factors=70, random_state=0)
     model.fit(sp.csr_array(np.arange(1.0, np.prod(shape) + 1).reshape(shape) % 5 + 1))
@@ -183,7 +183,7 @@ def test_an_interruption_within_an_epoch_goes_back_to_the_last_whole_one(parts, 
 
     def counted(*arguments):
         calls.append(None)
-        if len(calls) == 2 * -(-train.n_users // BATCH) + 2:
+        if len(calls) == 2 * -(-train.n_users // BATCH["adagrad"]) + 2:
             raise KeyboardInterrupt
         real(*arguments)
 
