@@ -25,7 +25,7 @@ from fastmf.evaluation import (
     split_users,
     tune,
 )
-from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, load
+from fastmf.models import WALS, BiasedMF, FactorModel, MostPopular, SVDpp, load
 
 __version__ = "0.1.0"
 
@@ -42,6 +42,7 @@ __all__ = [
     "Ratings",
     "RatingsFileError",
     "Report",
+    "SVDpp",
     "Tuning",
     "UnknownIdError",
     "cross_validate",

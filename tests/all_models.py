@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 from tolerances import tolerance
 
-from fastmf import WALS, BiasedMF, IdMap, MostPopular, Ratings
+from fastmf import WALS, BiasedMF, IdMap, MostPopular, Ratings, SVDpp
 
 MODELS = {  # how to make each model; a new one joins by one line
     "WALS": partial(WALS, factors=6, iterations=3, num_threads=1, random_state=0),
@@ -14,6 +14,7 @@ MODELS = {  # how to make each model; a new one joins by one line
         WALS, factors=6, iterations=3, unobserved_weight=0, num_threads=1, random_state=0, dtype="float64"
     ),
     "BiasedMF": partial(BiasedMF, factors=6, epochs=3, num_threads=1, random_state=0),
+    "SVDpp": partial(SVDpp, factors=6, epochs=3, num_threads=1, random_state=0),
     "MostPopular": MostPopular,
 }
 N_USERS, N_ITEMS, K = 30, 20, 5

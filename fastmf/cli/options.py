@@ -17,10 +17,15 @@ from typing import Any
 from fastmf import _checks, _optional, _random, _threads
 from fastmf.cli.answer import CommandError
 from fastmf.data import Ratings
-from fastmf.models import WALS, BiasedMF, MostPopular
+from fastmf.models import WALS, BiasedMF, MostPopular, SVDpp
 
-Trainable = WALS | BiasedMF | MostPopular
-MODELS: dict[str, type[Trainable]] = {"wals": WALS, "biasedmf": BiasedMF, "popular": MostPopular}
+Trainable = WALS | BiasedMF | SVDpp | MostPopular
+MODELS: dict[str, type[Trainable]] = {
+    "wals": WALS,
+    "biasedmf": BiasedMF,
+    "svdpp": SVDpp,
+    "popular": MostPopular,
+}
 SHARED = ("num_threads", "random_state")  # parameters whose options, --threads and --seed, are there for every model
 CUTOFFS = (5, 10, 20)
 

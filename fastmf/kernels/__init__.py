@@ -7,6 +7,7 @@ rotate      Y V: factors in the eigenbasis of their Gramian
 objective   sum_j w_j e_j^2 and its companions: the observed part of the objective
 grid        ratings as records in shuffled cells -> Gemulla et al. 2011
 sgd         epochs over that grid -> Gemulla et al. 2011; Recht et al. 2011; Chin et al. 2015
+svdpp       epochs of SVD++, user by user -> Koren 2008
 predict     mu + b_u + c_i + x_u.y_i of given pairs
 topk        the best k of a catalogue, the ranks of given items, the pairs they lose
 metrics     every ranking metric at every cut-off from one walk down each list

@@ -3,6 +3,7 @@
 from fastmf.models._base import FactorModel, load
 from fastmf.models.biased import BiasedMF
 from fastmf.models.popular import MostPopular
+from fastmf.models.svdpp import SVDpp
 from fastmf.models.wals import WALS
 
-__all__ = ["WALS", "BiasedMF", "FactorModel", "MostPopular", "load"]
+__all__ = ["WALS", "BiasedMF", "FactorModel", "MostPopular", "SVDpp", "load"]

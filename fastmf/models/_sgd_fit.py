@@ -1,8 +1,7 @@
-"""Epochs of SGD over a grid: rates, order of the cells, pieces, and the factors while they are learned."""
+"""Epochs of SGD over a grid: order of the cells, and the factors while they are learned."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,11 @@ from numpy.typing import NDArray
 
 from fastmf import _random
 from fastmf.kernels import sgd
-from fastmf.models._half_step import padded_columns
 from fastmf.models._sgd_grid import Grid
+from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, aligned, first_heads, first_rows, width_of
+from fastmf.models._state import State
 
-PIECE_SECONDS = 0.1
 RECORDS_A_THREAD = 20_000  # of a stratum, at least: with fewer the threads wait for each other longer than they work
-BIAS, ACCUMULATORS = 2, (0, 1)  # columns of the head of a row
 LOSSES = {"squared": sgd.SQUARED, "absolute": sgd.ABSOLUTE, "logistic": sgd.LOGISTIC}
 
 
@@ -32,34 +30,39 @@ class Rule:
     mean: float
 
 
-class Descent:
+class Descent(Learning):
     """Factors and biases by position in the grid while they are learned."""
 
-    def __init__(self, grid: Grid, factors: int, rule: Rule, initial_scale: float, seed: int, num_threads: int) -> None:
+    def __init__(self, grid: Grid, factors: int, rule: Rule, length: float, seed: int, num_threads: int) -> None:
         self.grid, self.factors, self.rule, self.seed = grid, factors, rule, seed
         self.num_threads = min(num_threads, grid.blocks, 1 + len(grid.place) // (grid.blocks * RECORDS_A_THREAD))
-        dtype = grid.values.dtype
-        width = max(padded_columns(factors, dtype), 64 // dtype.itemsize)
-        self.P, self.user_heads = self._rows(grid.user_position, grid.n_user_rows, width, 1, initial_scale)
-        self.Q, self.item_heads = self._rows(grid.item_position, grid.n_item_rows, width, 2, initial_scale)
-        self.epoch = 0
-        self._strata_a_piece = 1
-        self._arrays = (self.P, self.Q, self.user_heads, self.item_heads)
-        self._before: tuple[NDArray[Any], ...] = ()  # the arrays as they were before an epoch of several pieces
-        self._is_whole = True
+        self.P, self.user_heads = self._rows(grid.user_position, grid.n_user_rows, 1, length)
+        self.Q, self.item_heads = self._rows(grid.item_position, grid.n_item_rows, 2, length)
+        self._learns(self.P, self.Q, self.user_heads, self.item_heads)
 
     def _rows(
-        self, position: NDArray[np.int64], n: int, width: int, stream: int, scale: float
+        self, position: NDArray[np.int64], n: int, stream: int, length: float
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         dtype = self.grid.values.dtype
+        width = width_of(self.factors, dtype)
         rows = aligned(n, width, dtype)
-        draws = _random.normal(
-            self.seed, stream, len(position) * self.factors, scale=scale / self.factors**0.5, dtype=dtype
-        ).reshape(len(position), self.factors)
-        rows[position, : self.factors] = np.abs(draws) if self.rule.nonnegative else draws
-        heads = np.zeros((n, 4), dtype)
-        heads[:, ACCUMULATORS] = 1
-        return rows, heads
+        drawn = first_rows(self.seed, stream, len(position), self.factors, length, dtype, width)
+        rows[position] = np.abs(drawn) if self.rule.nonnegative else drawn
+        return rows, first_heads(n, dtype)
+
+    def resume(self, state: State, known: tuple[NDArray[np.bool_], NDArray[np.bool_]]) -> None:
+        """Go on from a fitted state: rows, biases and accumulators of known users and items, and the epochs so far."""
+        self.epoch = len(state.history)
+        for side, rows, heads, position, is_known in (
+            ("user", self.P, self.user_heads, self.grid.user_position, known[0]),
+            ("item", self.Q, self.item_heads, self.grid.item_position, known[1]),
+        ):
+            numbers = np.flatnonzero(is_known)
+            at = position[numbers]
+            rows[at, : self.factors] = getattr(state, f"{side}_factors")[numbers]
+            heads[at, BIAS] = getattr(state, f"{side}_bias")[numbers]
+            if f"{side}/accumulators" in state.extra:
+                heads[at[:, None], ACCUMULATORS] = state.extra[f"{side}/accumulators"][numbers]
 
     def run_epoch(self, rate: float) -> float:
         """One pass over all records; returns the sum of their weighted losses, each before its step."""
@@ -67,15 +70,8 @@ class Descent:
         order = _random.permutation(self.seed, 3 + 2 * self.epoch, grid.blocks)
         subs = _random.permutation(self.seed, 4 + 2 * self.epoch, grid.sub_blocks)
         lost = np.zeros(len(grid.starts) - 1)
-        if self.epoch and self._strata_a_piece < grid.blocks:
-            self._before = self._before or tuple(np.empty_like(array) for array in self._arrays)
-            for array, copy in zip(self._arrays, self._before, strict=True):
-                np.copyto(copy, array)
-            self._is_whole = False
-        done = 0
-        while done < grid.blocks:
-            until = min(grid.blocks, done + self._strata_a_piece)
-            start = time.perf_counter()
+
+        def strata(first: int, last: int) -> None:
             sgd.run_epoch(
                 self.P,
                 self.Q,
@@ -87,8 +83,8 @@ class Descent:
                 grid.starts,
                 order,
                 subs,
-                done,
-                until,
+                first,
+                last,
                 self.factors,
                 rule.mean,
                 rate,
@@ -101,48 +97,19 @@ class Descent:
                 lost,
                 self.num_threads,
             )
-            seconds = (time.perf_counter() - start) / (until - done)
-            self._strata_a_piece = max(1, int(PIECE_SECONDS / max(seconds, 1e-9)))
-            done = until
-        self.epoch += 1
-        self._is_whole = True
+
+        self._in_pieces(grid.blocks, strata)
         return float(lost.sum())
-
-    def undo(self) -> None:
-        """Go back to the last whole epoch, after an interruption between the pieces of one."""
-        if not self._is_whole:
-            for array, copy in zip(self._arrays, self._before, strict=True):
-                np.copyto(array, copy)
-            self._is_whole = True
-
-    def is_finite(self) -> bool:
-        """Whether all factors and biases are finite numbers."""
-        return all(bool(np.isfinite(array).all()) for array in self._arrays)
 
     def results(self, trained_users: NDArray[np.bool_], trained_items: NDArray[np.bool_]) -> dict[str, Any]:
         """Factors and biases in the order of users and items; zeros for those without a record."""
         grid, k = self.grid, self.factors
-        found: dict[str, Any] = {"mean": self.rule.mean}
+        found: dict[str, Any] = {"mean": self.rule.mean, "extra": {}}
         for side, rows, heads, position, trained in (
             ("user", self.P, self.user_heads, grid.user_position, trained_users),
             ("item", self.Q, self.item_heads, grid.item_position, trained_items),
         ):
             found[f"{side}_factors"] = np.ascontiguousarray(rows[position, :k] * trained[:, None])
             found[f"{side}_bias"] = heads[position, BIAS] * trained
+            found["extra"][f"{side}/accumulators"] = heads[position][:, ACCUMULATORS]
         return found
-
-
-def aligned(n: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Zeros, n x width, that begin with a cache line."""
-    buffer = np.zeros(n * width + 64 // dtype.itemsize, dtype)
-    skip = -buffer.ctypes.data % 64 // dtype.itemsize
-    return buffer[skip : skip + n * width].reshape(n, width)
-
-
-def rate_after(schedule: str, rate: float, decay: float, epoch: int) -> float:
-    """The rate of an epoch, from 0, under a schedule that looks at nothing but the epoch."""
-    if schedule == "inverse_time":
-        return rate / (1 + decay * epoch)
-    if schedule == "exponential":
-        return float(rate * (1 - decay) ** epoch)
-    return rate

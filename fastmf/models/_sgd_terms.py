@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf.data import Ratings
-from fastmf.models._intake import matching, weighted_mean
+from fastmf.models._intake import entry_weights, matching, weighted_mean
+from fastmf.models._objective import observed_sums
 from fastmf.models._state import State
 
 Floats = NDArray[Any]
@@ -25,16 +26,23 @@ class HeldOut:
     targets: NDArray[np.float64]
 
     @classmethod
-    def of(cls, validation: Any, data: Ratings, p: dict[str, Any]) -> HeldOut:
-        """The validation ratings for a fit to `data` under the checked parameters `p`."""
+    def of(cls, validation: Any, data: Ratings, loss: str, dtype: np.dtype[Any]) -> HeldOut:
+        """The validation ratings for a fit to `data`."""
         held_out = matching(validation, data.shape, data.users, data.items, "validation")
         if held_out.nnz == 0:
             raise ValueError("validation must have at least one entry, got none")
         return cls(
             held_out.row_numbers().astype(np.int64),
             held_out.indices.astype(np.int64),
-            targets("validation", held_out.data, p["loss"], p["dtype"]).astype(np.float64),
+            targets("validation", held_out.data, loss, dtype).astype(np.float64),
         )
+
+    def score(self, scores: Floats, loss: str) -> float:
+        """What scores of the pairs are worth: the root mean squared error, or the mean logistic loss."""
+        z = scores.astype(np.float64)
+        if loss == "logistic":
+            return float(np.logaddexp(0, -self.targets * z).mean())
+        return float(np.sqrt(np.mean((self.targets - z) ** 2)))
 
 
 class Best:
@@ -63,6 +71,29 @@ def targets(name: str, values: Floats, loss: str, dtype: np.dtype[Any]) -> Float
             raise ValueError(f"loss='logistic' needs stored values of -1 and 1, or of 0 and 1, in {name}")
         return np.where(values > 0, 1, -1).astype(dtype)
     return _checks.in_range_of(dtype, name, values)
+
+
+def total_of(weight: Floats, nnz: int) -> float:
+    """The sum of the weights of nnz entries; a single weight serves all."""
+    return float(weight.sum(dtype=np.float64)) * (nnz if len(weight) == 1 else 1)
+
+
+def observed_loss(state: State, data: Ratings, weights: Any, num_threads: int) -> float:
+    """sum of w (a - yhat)^2 over the entries."""
+    dtype = state.user_factors.dtype
+    return observed_sums(
+        data.indptr,
+        data.indices,
+        entry_weights(weights, data.nnz, dtype),
+        data.data.astype(dtype, copy=False),
+        state.user_factors,
+        state.item_factors,
+        np.zeros(1, dtype),
+        state.user_bias,
+        state.item_bias,
+        state.mean,
+        num_threads=num_threads,
+    ).loss
 
 
 def centre(values: Floats, weight: Floats, loss: str) -> float:

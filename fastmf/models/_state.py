@@ -33,6 +33,7 @@ class State:
     seen_weights: NDArray[Any] | None = None
     item_info: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
+    extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # by "user/NAME" and "item/NAME": a row each
 
     @classmethod
     def of(
@@ -47,6 +48,7 @@ class State:
         history: list[dict[str, float]] | None = None,
         keep_values: bool = False,
         weights: NDArray[Any] | None = None,
+        extra: Mapping[str, NDArray[Any]] | None = None,
     ) -> State:
         """The state after a fit to `ratings`; biases left out are zeros. With `keep_values` also their values."""
         dtype = user_factors.dtype
@@ -67,6 +69,7 @@ class State:
             seen_weights=weights,
             item_info=ratings.item_info,
             history=history or [],
+            extra=extra or {},
         )
 
     @property

@@ -30,6 +30,7 @@ def save(path: str | Path, name: str, params: dict[str, Any], state: State) -> N
         arrays |= _over(side, {} if ids is None else ids.to_arrays())
     for title, column in state.item_info.items():
         arrays |= _over(f"item_info/{title}", column_to_arrays(column))
+    arrays |= _over("extra", dict(state.extra))
     header = {
         "contents": CONTENTS,
         "model": name,
@@ -66,6 +67,7 @@ def load(path: str | Path, *, mmap: bool) -> tuple[str, dict[str, Any], State]:
             item_info={title: column_from_arrays(_under(f"item_info/{title}", arrays)) for title in sorted(titles)},
             mean=float(header["mean"]),
             history=header["history"],
+            extra=_under("extra", arrays),
         )
         _check(state)
         return str(header["model"]), {name: as_given(value) for name, value in header["params"].items()}, state
@@ -136,6 +138,12 @@ def _check(state: State) -> None:
         and (state.item_ids is None or len(state.item_ids) == n_items)
         and all(column.shape[:1] == (n_items,) for column in state.item_info.values())
         and isinstance(state.history, list)
+        and all(
+            array.ndim == 2
+            and array.dtype == state.user_factors.dtype
+            and len(array) == {"user": n_users, "item": n_items}[array_name.partition("/")[0]]
+            for array_name, array in state.extra.items()
+        )
     )
     if not ok:
         raise ValueError("arrays whose shapes or types do not go together")

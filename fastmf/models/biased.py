@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _checks, _random, _threads
-from fastmf._errors import FitDivergedError
 from fastmf._params import either, none, param
-from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
-from fastmf.models._fitting import Callback, Passes
-from fastmf.models._intake import entry_weights, of_fitted, to_fit
-from fastmf.models._objective import Objective, observed_sums, regularization_loss
-from fastmf.models._sgd_fit import Descent, Rule, rate_after
-from fastmf.models._sgd_grid import make_grid
-from fastmf.models._sgd_terms import Best, HeldOut, centre, targets
-from fastmf.models._state import State
-
-Floats = NDArray[Any]
-
-INITIAL_LENGTH = 0.3  # expected length of a first factor row
-FASTER, SLOWER = 1.05, 0.5  # of the bold driver, after an epoch that lowered the loss and one that did not
-
-
-def range_of_ratings(name: str, value: Any) -> tuple[float, float]:
-    """A pair (lowest, highest)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} must be None or a pair (lowest, highest), got {_checks.shown(value)}")
-    low, high = _checks.real(f"{name}[0]", value[0]), _checks.real(f"{name}[1]", value[1])
-    if not low < high:
-        raise ValueError(f"{name} must be a pair (lowest, highest) with lowest < highest, got {value!r}")
-    return low, high
+from fastmf.models._biased_fit import train
+from fastmf.models._fitting import Callback
+from fastmf.models._growth import Growth
+from fastmf.models._intake import of_fitted, to_fit
+from fastmf.models._objective import Objective, regularization_loss
+from fastmf.models._sgd_learn import SCHEDULES, check_together, one_of, range_of_ratings
+from fastmf.models._sgd_terms import observed_loss
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -118,16 +101,13 @@ class BiasedMF(FactorModel):
     learning_rate: float = param(0.1, lambda name, value: _checks.real(name, value, above=0.0))
     regularization: float | tuple[float, float] = param(0.05, _checks.pair)
     bias_regularization: float = param(0.01, lambda name, value: _checks.real(name, value, 0.0))
-    optimizer: str = param("adagrad", lambda name, value: _checks.choice(name, value, ("adagrad", "sgd")))
-    schedule: str = param(
-        "exponential",
-        lambda name, value: _checks.choice(name, value, ("exponential", "inverse_time", "constant", "bold_driver")),
-    )
+    optimizer: str = param("adagrad", one_of("adagrad", "sgd"))
+    schedule: str = param("exponential", one_of(*SCHEDULES))
     decay: float = param(0.1, lambda name, value: _checks.real(name, value, 0.0))
-    loss: str = param("squared", lambda name, value: _checks.choice(name, value, ("squared", "absolute", "logistic")))
+    loss: str = param("squared", one_of("squared", "absolute", "logistic"))
     nonnegative: bool = param(False, _checks.flag)
     rating_range: tuple[float, float] | None = param(None, either(none, range_of_ratings))
-    parallel: str = param("blocked", lambda name, value: _checks.choice(name, value, ("blocked", "hogwild")))
+    parallel: str = param("blocked", one_of("blocked", "hogwild"))
     patience: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
     num_threads: int | None = param(None, _threads.argument)
     random_state: Any = param(None, _random.argument)
@@ -150,7 +130,7 @@ class BiasedMF(FactorModel):
             Users x items; stored values are the ratings.
         validation : Ratings or SciPy sparse matrix, optional
             Held-out ratings of the same shape, at least one: `history` gets their RMSE, before any clipping to
-        `rating_range` (log loss for the logistic loss).
+            `rating_range` (log loss for the logistic loss).
         weights : array_like, shape (entries,), optional
             A weight >= 0 for each stored entry of `ratings`, in its order.
         progress : bool, default False
@@ -169,66 +149,82 @@ class BiasedMF(FactorModel):
             Factors that are not finite: the message has the epoch and the remedy.
         """
         p = self.checked()
-        if p["patience"] is not None and validation is None:
-            raise ValueError("patience needs validation ratings to look at: pass validation to fit")
-        if p["schedule"] == "exponential" and p["decay"] >= 1:
-            raise ValueError(f"decay must be less than 1 for schedule='exponential', got {p['decay']}")
+        check_together(p, validation)
         data = to_fit(self, ratings)
-        held_out = None if validation is None else HeldOut.of(validation, data, p)
-        passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
-        values = targets("ratings", data.data, p["loss"], p["dtype"])
-        weight = entry_weights(weights, data.nnz, p["dtype"])
-        descent = self._descent(data, values, weight, p)
-        trained = data.user_counts > 0, data.item_counts > 0
-        total = float(weight.sum(dtype=np.float64)) * (data.nnz if len(weight) == 1 else 1)
-        rate, last, best = p["learning_rate"], np.inf, Best(p["patience"])
-        try:
-            with passes.closing():
-                for epoch in passes:
-                    if p["schedule"] != "bold_driver":
-                        rate = rate_after(p["schedule"], p["learning_rate"], p["decay"], epoch - 1)
-                    loss = descent.run_epoch(rate) / max(total, np.finfo(float).tiny)
-                    if not np.isfinite(loss):  # a row that is not finite shows in the loss when it is next met
-                        raise diverged(epoch, rate)
-                    record = {"learning_rate": rate, "train_loss": loss}
-                    if held_out is not None:
-                        found = State.of(data, **descent.results(*trained))
-                        record["validation"] = self._validation(found, held_out)
-                        passes.stopped = best.is_enough(record["validation"], found)
-                    if p["schedule"] == "bold_driver":
-                        rate *= FASTER if loss < last else SLOWER
-                    last = loss
-                    passes.done(lambda: State.of(data, **descent.results(*trained)), **record)
-                if not descent.is_finite():
-                    raise diverged(epoch, rate)
-        except KeyboardInterrupt:
-            descent.undo()
-            if passes.history:
-                self._state = State.of(data, **descent.results(*trained), history=passes.history)
-            raise
-        state = best.state or State.of(data, **descent.results(*trained))
-        self._state = replace(state, history=passes.history)
+        train(self, p, data, None, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
 
-    def _descent(self, data: Ratings, values: Floats, weight: Floats, p: dict[str, Any]) -> Descent:
-        seed, threads = _random.seed_from(p["random_state"]), self._threads(None)
-        rule = Rule(
-            loss=p["loss"],
-            adagrad=p["optimizer"] == "adagrad",
-            nonnegative=p["nonnegative"],
-            hogwild=p["parallel"] == "hogwild",
-            penalties=(*p["regularization"], p["bias_regularization"]),
-            mean=centre(values, weight, p["loss"]),
-        )
-        grid = make_grid(data, values, weight, p["factors"] * p["dtype"].itemsize, seed, threads)
-        return Descent(grid, p["factors"], rule, INITIAL_LENGTH, seed, threads)
+    def partial_fit(
+        self,
+        ratings: Any,
+        *,
+        epochs: int | None = None,
+        validation: Any = None,
+        weights: Any = None,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> BiasedMF:
+        """Go on learning from new ratings, which may be of new users and new items; without a fit before, `fit`.
 
-    def _validation(self, state: State, held_out: HeldOut) -> float:
-        """RMSE of held-out ratings, or the mean logistic loss."""
-        z = self._scores(state, held_out.users, held_out.items, self._threads(None)).astype(np.float64)
-        if self.loss == "logistic":
-            return float(np.logaddexp(0, -held_out.targets * z).mean())
-        return float(np.sqrt(np.mean((held_out.targets - z) ** 2)))
+        Only these ratings are learned from: rows of users and items that are not among them stay as they are, and what
+        was learned of the others from old ratings fades as the epochs go on. Pass old and new ratings together to keep
+        both. The mean stays, as do the accumulators of AdaGrad; the schedule of rates begins anew. New users and items
+        begin with random rows.
+
+        Parameters
+        ----------
+        ratings : Ratings or SciPy sparse matrix
+            At least one rating. With ids, if the model has ids: ids that it does not know are put behind those it
+            knows. Without, if it has none: at least its rows and columns, those beyond them being new; for a model with
+            ids, exactly its rows and columns.
+        epochs : int, optional
+            Passes over these ratings; by default a quarter of the model's own `epochs`, and all of them without a fit
+            before. Few are best for what was learned before, many for new users and items.
+        validation : Ratings or SciPy sparse matrix, optional
+            As in `fit`. Ids may be in any order; the model or `ratings` must know them.
+        weights, progress, callback
+            As in `fit`; `callback` counts the epochs of this call.
+
+        Returns
+        -------
+        BiasedMF
+            The model itself, with a longer `history`; `recommend` leaves out what users have in old or new ratings. On
+            an error it stays as it was; on KeyboardInterrupt it holds the last whole epoch.
+
+        Raises
+        ------
+        ValueError
+            `factors` or `dtype` are not those of the fit, or the ids or the shape of the ratings do not go with it.
+        UnknownIdError
+            Validation ratings of an id that neither the model nor `ratings` know.
+        FitDivergedError
+            As in `fit`.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> old = fastmf.Ratings.from_arrays(["ann", "ann", "bob"], ["x", "y", "x"], [5.0, 1.0, 4.0])
+        >>> new = fastmf.Ratings.from_arrays(["bob", "cid"], ["y", "z"], [2.0, 3.0])
+        >>> model = fastmf.BiasedMF(random_state=0).fit(old).partial_fit(new, epochs=5)
+        >>> list(model.user_ids), list(model.item_ids), len(model.history)
+        (['ann', 'bob', 'cid'], ['x', 'y', 'z'], 25)
+        """
+        p = self.checked()
+        check_together(p, validation)
+        data, growth = to_fit(self, ratings), None
+        if self._state is not None:
+            learned = self._state.user_factors
+            for name, fitted in (("factors", learned.shape[1]), ("dtype", learned.dtype)):
+                if p[name] != fitted:
+                    raise ValueError(f"{name} must be that of the fit, {fitted}, for partial_fit, got {p[name]}")
+            growth = Growth.of(self._state, data)
+            data = growth.ratings
+            validation = None if validation is None else growth.aligned(validation, "validation")
+            p["epochs"] = max(1, p["epochs"] // 4)
+        if epochs is not None:
+            p["epochs"] = _checks.integer("epochs", epochs, 1)
+        train(self, p, data, growth, validation=validation, weights=weights, progress=progress, callback=callback)
+        return self
 
     def _predict(
         self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None
@@ -261,31 +257,11 @@ class BiasedMF(FactorModel):
         state, p = self._fitted, self.checked()
         if p["loss"] != "squared":
             raise ValueError(f"objective is there for loss='squared' only, got {p['loss']!r}")
-        data, dtype, threads = of_fitted(ratings, state), state.user_factors.dtype, self._threads(num_threads)
-        observed = observed_sums(
-            data.indptr,
-            data.indices,
-            entry_weights(weights, data.nnz, dtype),
-            data.data.astype(dtype, copy=False),
-            state.user_factors,
-            state.item_factors,
-            np.zeros(1, dtype),
-            state.user_bias,
-            state.item_bias,
-            state.mean,
-            num_threads=threads,
-        )
+        data, threads = of_fitted(ratings, state), self._threads(num_threads)
+        observed = observed_loss(state, data, weights, threads)
         n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
         lam_u, lam_i = p["regularization"]
         penalty = regularization_loss(state.user_factors, lam_u * n_u, num_threads=threads)
         penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
         penalty += p["bias_regularization"] * (n_u @ state.user_bias**2 + n_i @ state.item_bias**2)
-        return Objective(observed.loss, 0.0, float(penalty))
-
-
-def diverged(epoch: int, rate: float) -> FitDivergedError:
-    """The error for factors that are not finite."""
-    return FitDivergedError(
-        f"factors are not finite after epoch {epoch}: lower learning_rate (it was {rate:.3g} there), raise "
-        "regularization, or scale the ratings"
-    )
+        return Objective(observed, 0.0, float(penalty))

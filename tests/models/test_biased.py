@@ -4,7 +4,7 @@ import scipy.sparse as sp
 
 import fastmf
 from fastmf.kernels import sgd
-from fastmf.models import _sgd_fit
+from fastmf.models import _sgd_fit, _sgd_pieces
 from fastmf.models._sgd_grid import block_count, dealt
 
 FITTED = ("user_factors", "item_factors", "user_bias", "item_bias")
@@ -213,7 +213,7 @@ def test_an_interruption_keeps_the_last_whole_epoch(parts, at, monkeypatch):
 
 def test_an_interruption_within_an_epoch_goes_back_to_the_last_whole_one(parts, monkeypatch):
     train, _ = parts
-    monkeypatch.setattr(_sgd_fit, "PIECE_SECONDS", 1e-9)  # every stratum a piece
+    monkeypatch.setattr(_sgd_pieces, "PIECE_SECONDS", 1e-9)  # every stratum a piece
     calls, real = [], sgd.run_epoch
 
     def counted(*arguments):

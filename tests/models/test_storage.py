@@ -121,6 +121,23 @@ def test_contents_that_do_not_fit_together_are_refused(named, change, mmap, tmp_
         fastmf.load(tmp_path / "model", mmap=mmap)
 
 
+@pytest.mark.parametrize(
+    ("name", "array"),
+    [
+        ("item/implicit_factors", np.zeros((N_ITEMS - 1, 6), np.float32)),
+        ("user/accumulators", np.zeros((N_ITEMS, 2), np.float32)),
+        ("item/accumulators", np.zeros((N_ITEMS, 2))),
+        ("item/accumulators", np.zeros(N_ITEMS, np.float32)),
+        ("town/accumulators", np.zeros((N_ITEMS, 2), np.float32)),
+    ],
+)
+def test_rows_of_one_model_alone_that_do_not_fit_are_refused(name, array, tmp_path):
+    fastmf.SVDpp(factors=6, epochs=1).fit(matrix()).save(tmp_path / "model")
+    rewritten(tmp_path / "model", lambda header, arrays: arrays.update({f"extra/{name}": array}))
+    with pytest.raises(ModelFileError, match="model"):
+        fastmf.load(tmp_path / "model")
+
+
 def test_damaged_bytes_are_refused(named, tmp_path):
     named.save(tmp_path / "model")
     whole = (tmp_path / "model").read_bytes()

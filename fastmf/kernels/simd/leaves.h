@@ -16,6 +16,7 @@
 #include "ranks.h"
 #include "pairs.h"
 #include "sgd.h"
+#include "svdpp.h"
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)
@@ -27,6 +28,9 @@
     FM_LEAF(padded, bits),                                                                                           \
     FM_LEAF(wals_workspace, bits),                                                                                   \
     FM_LEAF(sgd_cell, bits),                                                                                         \
+    FM_LEAF(svdpp_vector, bits),                                                                                     \
+    FM_LEAF(svdpp_user, bits),                                                                                       \
+    FM_LEAF(svdpp_items, bits),                                                                                      \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \
     FM_LEAF(top_k_block, bits),                                                                                      \

@@ -66,7 +66,8 @@ typedef struct {
 } fm_search;
 
 enum { FM_SQUARED, FM_ABSOLUTE, FM_LOGISTIC }; /* losses */
-enum { FM_ACCUMULATED, FM_BIAS_ACCUMULATED, FM_BIAS, FM_HEAD = 4 }; /* what the head of a row holds */
+/* What the head of a row holds; the fourth place is used for items of SVD++ alone. */
+enum { FM_ACCUMULATED, FM_BIAS_ACCUMULATED, FM_BIAS, FM_IMPLICIT_ACCUMULATED, FM_HEAD };
 
 /* What all records of a run of SGD share. */
 typedef struct {
@@ -90,6 +91,30 @@ typedef struct {
     int64_t weight_step;
     int64_t n;
 } fm_sgd_cell;
+
+/* What all users of a run of SVD++ share; the arrays are of the leaf's type, rows of `width`, and of FM_HEAD for heads. */
+typedef struct {
+    double rate, implicit_rate, mean;
+    double user_penalty, item_penalty, implicit_penalty, bias_penalty;
+    int64_t factors; /* over which a row's squared gradient is averaged */
+    int64_t width;   /* reals a row with its padding: whole vectors */
+    int adagrad;     /* steps are rate / sqrt(accumulator), not the rate itself */
+    void *Q, *Y;     /* item factors, and what the items of a user add to the user's vector */
+    void *item_heads;
+} fm_svdpp;
+
+/* One user and the entries to go through; the arrays are of the leaf's type. */
+typedef struct {
+    const int32_t *item;
+    const void *value;
+    const void *weight;  /* one an entry, or a single one for all where the step is 0 */
+    int64_t weight_step;
+    int64_t n;
+    double scale;        /* |N(u)|^-1/2 */
+    void *p, *head;      /* of the user */
+    void *x;             /* p + scale sum_j y_j: written by svdpp_user, read by svdpp_items */
+    void *pull;          /* scale sum_i g_i q_i: likewise */
+} fm_svdpp_user;
 
 #define FM_TABLE(real, name)                                                                                           \
     typedef struct {                                                                                                   \
@@ -123,6 +148,12 @@ typedef struct {
                             real *scores, int64_t *lost);                                                              \
         /* the steps of all records of a cell, in order; returns the sum of their weighted losses before each step */  \
         double (*sgd_cell)(const fm_sgd_rule *rule, const fm_sgd_cell *cell);                                          \
+        /* the vector x of a user */                                                                                    \
+        void (*svdpp_vector)(const fm_svdpp *model, const fm_svdpp_user *user);                                        \
+        /* the same and the user half of the steps; returns the sum of the weighted squared errors before them */       \
+        double (*svdpp_user)(const fm_svdpp *model, const fm_svdpp_user *user);                                        \
+        /* the item half, for any of the user's entries */                                                             \
+        void (*svdpp_items)(const fm_svdpp *model, const fm_svdpp_user *user);                                         \
     } name;
 
 FM_TABLE(float, fm_table_f32)

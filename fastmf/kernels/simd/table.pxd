@@ -72,6 +72,33 @@ cdef extern from "table.h" nogil:
         int64_t weight_step
         int64_t n
 
+    ctypedef struct fm_svdpp:
+        double rate
+        double implicit_rate
+        double mean
+        double user_penalty
+        double item_penalty
+        double implicit_penalty
+        double bias_penalty
+        int64_t factors
+        int64_t width
+        int adagrad
+        void* Q
+        void* Y
+        void* item_heads
+
+    ctypedef struct fm_svdpp_user:
+        const int32_t* item
+        const void* value
+        const void* weight
+        int64_t weight_step
+        int64_t n
+        double scale
+        void* p
+        void* head
+        void* x
+        void* pull
+
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         double (*dot_wide)(const float* x, const float* y, int64_t n) noexcept nogil
@@ -83,6 +110,9 @@ cdef extern from "table.h" nogil:
             int64_t size,
         ) noexcept nogil
         double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
+        void (*svdpp_vector)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
+        double (*svdpp_user)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
+        void (*svdpp_items)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
@@ -114,6 +144,9 @@ cdef extern from "table.h" nogil:
             int64_t size,
         ) noexcept nogil
         double (*sgd_cell)(const fm_sgd_rule* rule, const fm_sgd_cell* cell) noexcept nogil
+        void (*svdpp_vector)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
+        double (*svdpp_user)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
+        void (*svdpp_items)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(

@@ -1,0 +1,211 @@
+"""SVDpp: BiasedMF whose user vectors also say which items a user has rated, high or low."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _checks, _random, _threads
+from fastmf._params import either, none, param
+from fastmf.models._base import FactorModel
+from fastmf.models._fitting import Callback, Passes
+from fastmf.models._intake import entry_weights, of_fitted, to_fit, weighted_mean
+from fastmf.models._objective import Objective, regularization_loss
+from fastmf.models._sgd_learn import SCHEDULES, check_together, learn, one_of, range_of_ratings
+from fastmf.models._sgd_terms import HeldOut, observed_loss, targets, total_of
+from fastmf.models._state import State
+from fastmf.models._svdpp_fit import Descent, Rule, implicit_parts
+
+Floats = NDArray[Any]
+
+
+@dataclass(kw_only=True, repr=False, eq=False)
+class SVDpp(FactorModel):
+    """SVD++ (Koren 2008): matrix factorisation of ratings that also learns from which items a user has rated.
+
+    Minimises, with N(u) the items that user u has, Omega the stored entries and
+
+        yhat_ui = mu + b_u + c_i + q_i . (p_u + |N(u)|^-1/2 sum_{j in N(u)} y_j),
+
+        J = sum_{(u,i) in Omega} w_ui (a_ui - yhat_ui)^2
+          + lam_users sum_u n_u |p_u|^2 + lam_items sum_i n_i |q_i|^2 + lam_implicit sum_j n_j |y_j|^2
+          + lam_b (sum_u n_u b_u^2 + sum_i n_i c_i^2)
+
+    where n_u and n_i count entries, by stochastic gradient descent, user by user: for each user the sum over N(u) is
+    made once and the y_j are moved once, so that an epoch costs a few times one of BiasedMF, not |N(u)| times. mu is
+    the weighted mean of the ratings.
+
+    `user_factors` hold the whole vectors, p_u + |N(u)|^-1/2 sum y_j, so that a fitted model predicts and recommends
+    like any other; `implicit_factors` hold the y_j.
+
+    Parameters
+    ----------
+    factors : int, default 64
+        Length k of the factor rows.
+    epochs : int, default 20
+        Passes over the ratings.
+    learning_rate : float, default 0.05
+        First step size of p_u, q_i and biases; that of y_j is a fifth of it.
+    regularization : float or (float, float), default 0.05
+        lam, or (lam_users, lam_items).
+    implicit_regularization : float, default 0.05
+        lam_implicit, of the y_j.
+    bias_regularization : float, default 0.01
+        lam_b, of the biases of users and items.
+    optimizer : {"adagrad", "sgd"}, default "adagrad"
+        "adagrad": each row divides the rate by the root of what it has summed of its mean squared gradients (Chin et
+        al. 2015). "sgd": steps of the rate itself, which is then best at 0.01 to 0.03.
+    schedule : {"exponential", "inverse_time", "constant", "bold_driver"}, default "exponential"
+        How the rate changes after epoch t: times (1 - decay)^t, divided by (1 + decay t), not at all, or by 5 % up
+        after an epoch that lowered the loss and by half down after one that did not.
+    decay : float, default 0.1
+        Of the exponential schedule, where it is less than 1, and the inverse-time schedule.
+    rating_range : (float, float), optional
+        `predict` clips to this range.
+    patience : int, optional
+        Stop after so many epochs without a lower validation RMSE and keep the best epoch's factors.
+    num_threads : int, optional
+        Threads; by default all available. The result is the same for any number.
+    random_state : int, Generator, RandomState or None, default None
+        Seed of the first factors and of the order of the users.
+    dtype : {"float32", "float64"}, default "float32"
+        Precision of factors and arithmetic.
+
+    References
+    ----------
+    Koren 2008, "Factorization meets the neighborhood: a multifaceted collaborative filtering model".
+    Chin, Zhuang, Juan & Lin 2015, "A learning-rate schedule for stochastic gradient methods to matrix factorization".
+
+    Examples
+    --------
+    >>> import fastmf
+    >>> train, test = fastmf.split_random(fastmf.movielens(), test=0.1, random_state=0)
+    >>> model = fastmf.SVDpp(random_state=0).fit(train)
+    >>> fastmf.rmse(model, test) < 0.9
+    True
+    """
+
+    factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
+    epochs: int = param(20, lambda name, value: _checks.integer(name, value, 1))
+    learning_rate: float = param(0.05, lambda name, value: _checks.real(name, value, above=0.0))
+    regularization: float | tuple[float, float] = param(0.05, _checks.pair)
+    implicit_regularization: float = param(0.05, lambda name, value: _checks.real(name, value, 0.0))
+    bias_regularization: float = param(0.01, lambda name, value: _checks.real(name, value, 0.0))
+    optimizer: str = param("adagrad", one_of("adagrad", "sgd"))
+    schedule: str = param("exponential", one_of(*SCHEDULES))
+    decay: float = param(0.1, lambda name, value: _checks.real(name, value, 0.0))
+    rating_range: tuple[float, float] | None = param(None, either(none, range_of_ratings))
+    patience: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
+    num_threads: int | None = param(None, _threads.argument)
+    random_state: Any = param(None, _random.argument)
+    dtype: Any = param("float32", _checks.float_dtype)
+
+    def fit(
+        self,
+        ratings: Any,
+        *,
+        validation: Any = None,
+        weights: Any = None,
+        progress: bool = False,
+        callback: Callback | None = None,
+    ) -> SVDpp:
+        """Learn mean, biases and factors.
+
+        Parameters
+        ----------
+        ratings : Ratings or SciPy sparse matrix
+            Users x items; stored values are the ratings.
+        validation : Ratings or SciPy sparse matrix, optional
+            Held-out ratings of the same shape, at least one: `history` gets their RMSE, before any clipping to
+            `rating_range`.
+        weights : array_like, shape (entries,), optional
+            A weight >= 0 for each stored entry of `ratings`, in its order. An entry of weight 0 still counts as an item
+            the user has, so that it can stand for an item whose rating is not known.
+        progress : bool, default False
+            Show a bar (extra `progress`).
+        callback : callable, optional
+            Called as callback(epoch, record) after each epoch; returning True ends the fit.
+
+        Returns
+        -------
+        SVDpp
+            The model itself. On an error it stays as it was; on KeyboardInterrupt it holds the last whole epoch.
+
+        Raises
+        ------
+        FitDivergedError
+            Factors that are not finite: the message has the epoch and the remedy.
+        """
+        p = self.checked()
+        check_together(p, validation)
+        data = to_fit(self, ratings)
+        held_out = None if validation is None else HeldOut.of(validation, data, "squared", p["dtype"])
+        passes = Passes(p["epochs"], what="SVDpp", progress=_checks.flag("progress", progress), callback=callback)
+        values = targets("ratings", data.data, "squared", p["dtype"])
+        weight = entry_weights(weights, data.nnz, p["dtype"])
+        rule = Rule(
+            adagrad=p["optimizer"] == "adagrad",
+            penalties=(*p["regularization"], p["implicit_regularization"], p["bias_regularization"]),
+            mean=weighted_mean(values, weight),
+        )
+        seed = _random.seed_from(p["random_state"])
+        descent = Descent(data, values, weight, p["factors"], rule, seed, self._threads(None))
+        trained = data.user_counts > 0, data.item_counts > 0
+
+        def score(state: State) -> float:
+            assert held_out is not None
+            z = self._scores(state, held_out.users, held_out.items, self._threads(None))
+            return held_out.score(z, "squared")
+
+        learn(
+            self,
+            descent,
+            passes,
+            p,
+            total_of(weight, data.nnz),
+            lambda: State.of(data, **descent.results(*trained)),
+            None if held_out is None else score,
+        )
+        return self
+
+    def _predict(
+        self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None
+    ) -> NDArray[Any]:
+        z = super()._predict(users, items, num_threads)
+        return z if self.rating_range is None else np.clip(z, *self.rating_range)
+
+    @property
+    def implicit_factors(self) -> NDArray[Any]:
+        """Rows y_j, (items, factors): what having rated an item, at any value, adds to a user's vector."""
+        return self._fitted.extra["item/implicit_factors"]
+
+    def objective(self, ratings: Any, *, weights: Any = None, num_threads: int | None = None) -> Objective:
+        """J of the fitted factors on `ratings`, split into its parts, exactly.
+
+        Parameters
+        ----------
+        ratings, weights
+            As given to `fit`; the shape must be the fitted one. N(u) are the items of the fit.
+        num_threads : int, optional
+            Threads; by default the model's own `num_threads`.
+
+        Returns
+        -------
+        Objective
+            observed, unobserved (0) and regularization, and their `total`.
+        """
+        state, p = self._fitted, self.checked()
+        data, threads = of_fitted(ratings, state), self._threads(num_threads)
+        observed = observed_loss(state, data, weights, threads)
+        implicit = self.implicit_factors
+        own = state.user_factors - implicit_parts(implicit, state.seen_indptr, state.seen_indices, threads)
+        n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
+        lam_u, lam_i = p["regularization"]
+        penalty = regularization_loss(own, lam_u * n_u, num_threads=threads)
+        penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
+        penalty += regularization_loss(implicit, p["implicit_regularization"] * n_i, num_threads=threads)
+        penalty += p["bias_regularization"] * (n_u @ state.user_bias**2 + n_i @ state.item_bias**2)
+        return Objective(observed, 0.0, float(penalty))
