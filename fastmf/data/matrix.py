@@ -13,12 +13,13 @@ from fastmf import _checks
 from fastmf.data import csr, sparse
 from fastmf.data.csr import Csr
 from fastmf.data.ids import IdMap
+from fastmf.data.intake import Made
 
 
 class Matrix:
     """A users x items matrix of stored entries; `Ratings` adds the ways to make one, and the documentation."""
 
-    __slots__ = ("data", "indices", "indptr", "item_info", "items", "shape", "timestamps", "users")
+    __slots__ = ("data", "indices", "indptr", "intake", "item_info", "items", "shape", "timestamps", "users")
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
@@ -28,6 +29,7 @@ class Matrix:
     users: IdMap | None
     items: IdMap | None
     item_info: Mapping[str, NDArray[Any]]
+    intake: Mapping[str, int]
 
     def __init__(
         self,
@@ -49,7 +51,7 @@ class Matrix:
             name: _checks.vector(f"item_info[{name!r}]", column, shape[1]).copy()
             for name, column in (item_info or {}).items()
         }
-        self._keep(rows, (int(shape[0]), int(shape[1])), users, items, info)
+        self._keep(rows, (int(shape[0]), int(shape[1])), users, items, info, {})
 
     @classmethod
     def _made(
@@ -59,9 +61,16 @@ class Matrix:
         users: IdMap | None,
         items: IdMap | None,
         item_info: Mapping[str, NDArray[Any]] | None = None,
+        intake: Mapping[str, int] | None = None,
     ) -> Self:
         """A matrix of rows already known to be canonical, without another check."""
-        return cls.__new__(cls)._keep(rows, shape, users, items, item_info or {})
+        return cls.__new__(cls)._keep(rows, shape, users, items, item_info or {}, intake or {})
+
+    @classmethod
+    def _of(cls, made: Made, item_info: Mapping[str, NDArray[Any]] | None = None) -> Self:
+        """A matrix of what one of the doors gave."""
+        shape = len(made.users), len(made.items)
+        return cls._made(made.rows, shape, made.users, made.items, item_info, made.intake)
 
     def _keep(
         self,
@@ -70,12 +79,13 @@ class Matrix:
         users: IdMap | None,
         items: IdMap | None,
         item_info: Mapping[str, NDArray[Any]],
+        intake: Mapping[str, int],
     ) -> Self:
         for array in (*rows, *item_info.values()):
             if array is not None:
                 array.flags.writeable = False
-        values = (*rows, shape, users, items, dict(item_info))
-        for name, value in zip((*Csr._fields, "shape", "users", "items", "item_info"), values, strict=True):
+        values = (*rows, shape, users, items, dict(item_info), dict(intake))
+        for name, value in zip((*Csr._fields, "shape", "users", "items", "item_info", "intake"), values, strict=True):
             object.__setattr__(self, name, value)
         return self
 
@@ -87,7 +97,7 @@ class Matrix:
 
     def __reduce__(self) -> tuple[Any, ...]:
         rows = Csr(self.indptr, self.indices, self.data, self.timestamps)
-        return type(self)._made, (rows, self.shape, self.users, self.items, self.item_info)
+        return type(self)._made, (rows, self.shape, self.users, self.items, self.item_info, self.intake)
 
     @property
     def n_users(self) -> int:

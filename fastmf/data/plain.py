@@ -8,17 +8,18 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf.data.factorise import factorise_integers
-from fastmf.data.ids import restored
+from fastmf.data.gathering import Gathering
 from fastmf.data.intake import Columns
 from fastmf.kernels.lines import read_lines
 
 ROLES = ("user", "item", "value", "timestamp")
-BYTES = 1 << 24  # read at a time
+BYTES = 1 << 22  # read at a time
 TYPES = (np.int64, np.int64, np.float64, np.int64)
 
 
-def read(path: Any, at: dict[str, int], width: int, header: bool, separator: str) -> Columns | None:
+def read(
+    path: Any, at: dict[str, int], width: int, header: bool, separator: str, dtype: np.dtype[Any]
+) -> Columns | None:
     """The columns of a file; None if some line is not plain, so that only the general way can read or refuse it."""
     if not separator.isascii() or separator in "0123456789.-":
         return None
@@ -26,7 +27,7 @@ def read(path: Any, at: dict[str, int], width: int, header: bool, separator: str
     for number, role in enumerate(ROLES, 1):
         if role in at:
             roles[at[role]] = number
-    pieces: dict[str, list[NDArray[Any]]] = {role: [] for role in ROLES}
+    gathered = Gathering({role: "values" if role == "value" else role for role in ROLES if role in at}, dtype)
     with open(path, "rb") as file:
         if header:
             line = file.readline(BYTES)
@@ -37,15 +38,11 @@ def read(path: Any, at: dict[str, int], width: int, header: bool, separator: str
             read = read_lines(np.frombuffer(lines, np.uint8), ord(separator), roles, *columns)
             if read <= 0:
                 return None
-            for role, column in zip(ROLES, columns, strict=True):
-                if role in at:
-                    pieces[role].append(column[:read])
-    if not pieces["user"]:
-        return None
-    users, rows = factorise_integers(np.concatenate(pieces.pop("user")))
-    items, columns_of = factorise_integers(np.concatenate(pieces.pop("item")))
-    values, times = (np.concatenate(pieces.pop(role)) if role in at else None for role in ROLES[2:])
-    return Columns(restored(users), rows, restored(items), columns_of, values, times)
+            users, items, values, times = (column[:read] for column in columns)
+            gathered.users.add_integers(users)
+            gathered.items.add_integers(items)
+            gathered.add_numbers(values, times)
+    return gathered.result() if gathered.length else None
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
