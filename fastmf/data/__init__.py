@@ -1,9 +1,12 @@
 """Ratings in memory: ids, the users x items matrix, and where it comes from.
 
 ids        IdMap: people's ids and the numbers arrays use          over  factorise
-ratings    Ratings: the matrix, from arrays, matrices and files    over  matrix (what it is), csr (its layout)
+ratings    Ratings: the matrix and the ways to make one            over  tables, transforms, matrix, each over the next
+matrix     what it is                                              over  csr (its layout)
+transforms                        filters and weights              over  filters (their arithmetic)
 intake, sparse, text, plain       the doors: columns, SciPy matrices, text files, plain text files
-movielens, synthetic              data that comes with the library, and data made up
+frames, parquet, query            the doors for tables             over  gathering (ids that come in pieces), missing
+movielens, releases, synthetic    data that comes with the library, MovieLens's releases, and data made up
 """
 
 from fastmf.data.ids import IdMap

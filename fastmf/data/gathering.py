@@ -138,15 +138,17 @@ class Ids:
 
     def add_integers(self, array: NDArray[np.int64]) -> None:
         """A piece of 64-bit integers."""
-        if self._numbered is not None:
-            self.add(array.tolist())
-        else:
-            self.all.add(self._integers.numbers(array))
+        for start in range(0, len(array), CHUNK):
+            piece = array[start : start + CHUNK]
+            if self._numbered is not None:
+                self.add(piece.tolist())
+            else:
+                self.all.add(self._integers.numbers(piece))
 
-    def add(self, ids: Sequence[Hashable], codes: NDArray[Any] | None = None) -> None:
-        """A piece of any ids; with `codes`, they say which of the ids each entry has."""
+    def add(self, ids: Sequence[Hashable]) -> None:
+        """A piece of any ids."""
         if self._numbered is None:
-            if codes is None and all(type(id) is int and INT64.min <= id <= INT64.max for id in ids):
+            if all(type(id) is int and INT64.min <= id <= INT64.max for id in ids):
                 self.add_integers(np.array(ids, np.int64))
                 return
             known = self._integers.ids.tolist()
@@ -156,7 +158,7 @@ class Ids:
             numbers = np.fromiter(map(self._numbered.__getitem__, ids), np.int32, len(ids))
         except TypeError as error:
             raise TypeError(f"{self.label} must hold hashable ids: {error}") from None
-        self.all.add(numbers if codes is None else numbers[codes])
+        self.all.add(numbers)
 
     def result(self) -> tuple[IdMap, NDArray[np.int32]]:
         """The ids, integers and text ascending and others as they first appear, and the number of each entry."""
@@ -169,7 +171,7 @@ class Ids:
     def _of_one_type(self, ids: list[Any]) -> list[Any]:
         kinds = Counter(map(type, ids))
         if float in kinds and set(kinds) <= {int, float}:
-            bad = next((id for id in ids if id != int(id)), None)
+            bad = next((id for id in ids if isinstance(id, float) and not id.is_integer()), None)
             if bad is not None:
                 raise TypeError(f"{self.label} must hold integers, text or other ids, got the number {bad!r}")
             return [int(id) for id in ids]

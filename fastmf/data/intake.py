@@ -79,6 +79,38 @@ def check_options(duplicates: Any, dtype: Any) -> np.dtype[Any]:
     return _checks.float_dtype("dtype", dtype)
 
 
+def wanted_columns(user: Any, item: Any, value: Any, timestamp: Any) -> dict[str, Any]:
+    """The columns asked for by their roles: names, or numbers from 0; those that are None are not there."""
+    wanted = {"user": user, "item": item, "value": value, "timestamp": timestamp}
+    wanted = {role: column for role, column in wanted.items() if column is not None or role in ("user", "item")}
+    for role, column in wanted.items():
+        if not isinstance(column, str):
+            _checks.integer(role, column, 0)
+    return wanted
+
+
+def located(names: list[str], wanted: dict[str, Any]) -> dict[str, int]:
+    """Where in a table the columns asked for are, which must be different ones."""
+    at = {}
+    for role, column in wanted.items():
+        if isinstance(column, str):
+            if names.count(column) != 1:
+                raise ValueError(f"{role} must be a column, one of {', '.join(map(repr, names))}, got {column!r}")
+            at[role] = names.index(column)
+        elif column >= len(names):
+            raise ValueError(f"{role} must be a column, a number below {len(names)} or a name, got {column}")
+        else:
+            at[role] = int(column)
+    different_columns(at, wanted)
+    return at
+
+
+def different_columns(at: dict[str, int], wanted: dict[str, Any]) -> None:
+    """That each role has a column of its own."""
+    if len(set(at.values())) < len(at):
+        raise ValueError(f"{', '.join(wanted)} must be different columns, got {list(wanted.values())}")
+
+
 def from_arrays(users: Any, items: Any, values: Any, timestamps: Any, duplicates: str, dtype: Any) -> Made:
     """The work of `Ratings.from_arrays`."""
     check_options(duplicates, dtype)

@@ -6,14 +6,14 @@ import os
 from typing import Any, Self
 
 from fastmf.data import intake, sparse, text
-from fastmf.data.matrix import Matrix
+from fastmf.data.tables import FromTables
 
 
-class Ratings(Matrix):
+class Ratings(FromTables):
     """A users x items matrix of stored entries, in compressed rows. Rows are users, columns are items.
 
-    Made by `from_arrays`, `from_sparse` or `from_csv`. The constructor takes canonical compressed rows, checks them in
-    O(nnz) and copies them.
+    Made by `from_arrays`, `from_frame`, `from_csv`, `from_parquet`, `from_query` or `from_sparse`. The constructor
+    takes canonical compressed rows, checks them in O(nnz) and copies them.
 
     Parameters
     ----------

@@ -18,7 +18,7 @@ from fastmf.data import plain
 from fastmf.data.factorise import ascending, compact, is_plain_integer
 from fastmf.data.gathering import Growing, renumbered
 from fastmf.data.ids import IdMap, restored
-from fastmf.data.intake import Columns, values_column
+from fastmf.data.intake import Columns, different_columns, values_column, wanted_columns
 
 ROWS = 1024  # read at a time, few enough to stay in the cache
 NUMBERS = ("value", "timestamp")
@@ -55,11 +55,7 @@ def read(
         raise ValueError(f"separator must be one character, not a quote or a line end, got {_checks.shown(separator)}")
     _checks.choice("id_type", id_type, ("auto", "int", "text"))
     skip = _checks.choice("bad_lines", bad_lines, ("error", "skip")) == "skip"
-    wanted = {"user": user, "item": item, "value": value, "timestamp": timestamp}
-    wanted = {role: column for role, column in wanted.items() if column is not None or role in ("user", "item")}
-    for role, column in wanted.items():
-        if not isinstance(column, str):
-            _checks.integer(role, column, 0)
+    wanted = wanted_columns(user, item, value, timestamp)
     named = any(isinstance(column, str) for column in wanted.values())
     if header != "auto" and _checks.flag("header", header) is False and named:
         raise ValueError(f"header must be True or 'auto' when a column is given by name, got {header!r}")
@@ -105,8 +101,7 @@ def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
             raise _BadRowError(
                 0, "", f"must have a column {column} ({role}), counted from 0, got {len(first)} columns{hint}"
             )
-    if len(set(at.values())) < len(at):
-        raise ValueError(f"{', '.join(wanted)} must be different columns, got {list(wanted.values())}")
+    different_columns(at, wanted)
     if header == "auto":
         named = any(isinstance(column, str) for column in wanted.values())
         header = named or not all(_is_number(first[at[role]]) for role in NUMBERS if role in at)
@@ -127,18 +122,27 @@ def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str, skip: bo
             skipped += read - len(chunk)
             if not chunk:
                 continue
-        if set(map(len, chunk)) != {layout.width}:
-            bad = next(n for n, row in enumerate(chunk) if len(row) != layout.width)
-            problem = f"must have {layout.width} columns as the first line has, got {len(chunk[bad])}"
-            raise _BadRowError(done + bad, "", problem)
-        for column in every:
-            column.add(chunk, done)
+        try:
+            _add(chunk, every, layout.width, done)
+        except _BadRowError:
+            for n, row in enumerate(chunk):  # the first row of all, whatever is wrong with it
+                _add([row], every, layout.width, done + n)
+            raise
         done += len(chunk)
     if done == before:
         raise _BadRowError(1, "", "must hold a rating, and the file ends here, after its header")
     users, items = (texts[role].result(id_type, before) for role in ("user", "item"))
     values, times = (numbers[role].all.result() if role in numbers else None for role in NUMBERS)
     return Columns(*users, *items, values, times, {"bad_lines": skipped} if skip else {})
+
+
+def _add(chunk: list[list[str]], every: list[_Ids | _Numbers], width: int, done: int) -> None:
+    if set(map(len, chunk)) != {width}:
+        bad = next(n for n, row in enumerate(chunk) if len(row) != width)
+        problem = f"must have {width} columns as the first line has, got {len(chunk[bad])}"
+        raise _BadRowError(done + bad, "", problem)
+    for column in every:
+        column.add(chunk, done)
 
 
 def _is_good(row: list[str], layout: Layout, id_type: str) -> bool:
@@ -173,9 +177,8 @@ class _Ids:
     def add(self, chunk: list[list[str]], done: int) -> None:
         numbers = np.fromiter(map(self.numbered.__getitem__, map(self.get, chunk)), np.int32, len(chunk))
         if "" in self.numbered:
-            raise _BadRowError(
-                done + int(np.argmax(numbers == self.numbered[""])), self.label, "must hold an id, got nothing"
-            )
+            bad = int(np.argmax(numbers == self.numbered.pop("")))
+            raise _BadRowError(done + bad, self.label, "must hold an id, got nothing")
         self.all.add(numbers)
 
     def result(self, id_type: str, before: int) -> tuple[IdMap, NDArray[np.int32]]:
