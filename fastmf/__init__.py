@@ -8,7 +8,7 @@
 
 from fastmf import translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
-from fastmf.data import IdMap, Ratings, movielens, synthetic
+from fastmf.data import IdMap, Ratings, movielens, read_movielens, synthetic
 from fastmf.evaluation import (
     Report,
     evaluate,
@@ -43,6 +43,7 @@ __all__ = [
     "load",
     "mae",
     "movielens",
+    "read_movielens",
     "rmse",
     "split_by_time",
     "split_leave_last",

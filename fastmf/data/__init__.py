@@ -12,6 +12,7 @@ movielens, releases, synthetic    data that comes with the library, MovieLens's 
 from fastmf.data.ids import IdMap
 from fastmf.data.movielens import movielens
 from fastmf.data.ratings import Ratings
+from fastmf.data.releases import read_movielens
 from fastmf.data.synthetic import synthetic
 
-__all__ = ["IdMap", "Ratings", "movielens", "synthetic"]
+__all__ = ["IdMap", "Ratings", "movielens", "read_movielens", "synthetic"]
