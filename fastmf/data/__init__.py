@@ -3,6 +3,7 @@
 ids        IdMap: people's ids and the numbers arrays use          over  factorise
 ratings    Ratings: the matrix and the ways to make one            over  tables, transforms, matrix, each over the next
 matrix     what it is                                              over  csr (its layout)
+summary    what it is like: the facts of `Ratings.describe`
 transforms                        filters and weights              over  filters (their arithmetic)
 intake, sparse, text, plain       the doors: columns, SciPy matrices, text files, plain text files
 frames, parquet, query            the doors for tables             over  gathering (ids that come in pieces), missing
