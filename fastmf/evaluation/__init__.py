@@ -9,6 +9,7 @@ from fastmf.evaluation.run import evaluate
 from fastmf.evaluation.splits import (
     split_by_time,
     split_leave_last,
+    split_leave_out,
     split_random,
     split_stratified,
     split_users,
@@ -28,6 +29,7 @@ __all__ = [
     "rmse",
     "split_by_time",
     "split_leave_last",
+    "split_leave_out",
     "split_random",
     "split_stratified",
     "split_users",
