@@ -20,11 +20,11 @@ ROWS = 1 << 18  # handled at a time
 class Frames:
     """Entries in frames that come one after another, with the same columns."""
 
-    def __init__(self, names: list[str], wanted: dict[str, Any], missing: Any, dtype: np.dtype[Any]) -> None:
+    def __init__(self, names: list[str], wanted: dict[str, Any], missing: Any, dtype: np.dtype[Any], room: int) -> None:
         self.names = {role: names[at] for role, at in located(names, wanted).items()}
         labels = {role: f"column {name!r} ({role})" for role, name in self.names.items()}
         self.missing = Missing(labels, missing)
-        self.gathered = Gathering(labels, dtype)
+        self.gathered = Gathering(labels, dtype, room)
 
     def add(self, frame: Any) -> None:
         """Add the entries of a narwhals DataFrame."""
@@ -61,7 +61,7 @@ def gathered(pieces: Iterator[Any], wanted: dict[str, Any], missing: Any, dtype:
     entries: Frames | None = None
     for piece in pieces:
         if entries is None:
-            entries = Frames(piece.columns, wanted, missing, dtype)
+            entries = Frames(piece.columns, wanted, missing, dtype, len(piece))
         entries.add(piece)
     assert entries is not None
     return entries.result()

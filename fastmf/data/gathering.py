@@ -18,7 +18,7 @@ from fastmf.data.ids import IdMap, restored
 from fastmf.data.intake import Columns, timestamps_column, values_column
 
 FIRST = 1 << 16  # elements for which there is room at first
-SPARE = 1 << 18  # integers that a table may hold without being an id, besides half as many as there are entries
+SPARE = 1 << 22  # integers that a table may hold without being an id, besides half as many as there are entries
 
 
 class Growing:
@@ -27,8 +27,8 @@ class Growing:
     Many small arrays, joined at the end, would leave behind memory that the process cannot give back.
     """
 
-    def __init__(self, dtype: Any) -> None:
-        self._array = np.empty(FIRST, dtype)
+    def __init__(self, dtype: Any, room: int = 0) -> None:
+        self._array = np.empty(max(room, FIRST), dtype)
         self._length = 0
 
     def __len__(self) -> int:
@@ -130,9 +130,9 @@ class Integers:
 class Ids:
     """A column of ids of one type that comes in pieces; `label` names it in errors."""
 
-    def __init__(self, label: str) -> None:
+    def __init__(self, label: str, room: int = 0) -> None:
         self.label = label
-        self.all = Growing(np.int32)
+        self.all = Growing(np.int32, room)
         self._integers = Integers()
         self._numbered: defaultdict[Hashable, int] | None = None  # from the first piece that is not of integers
 
@@ -182,12 +182,15 @@ class Ids:
 
 
 class Gathering:
-    """Entries that come in pieces; `labels` names the columns by their roles in errors, and says which there are."""
+    """Entries that come in pieces; `labels` names the columns by their roles in errors, and says which there are.
 
-    def __init__(self, labels: dict[str, str], dtype: np.dtype[Any]) -> None:
+    There may be more or fewer of them than there is `room` for, but then it takes longer.
+    """
+
+    def __init__(self, labels: dict[str, str], dtype: np.dtype[Any], room: int = 0) -> None:
         self.labels, self.dtype = labels, dtype
-        self.users, self.items = Ids(labels["user"]), Ids(labels["item"])
-        self.values, self.times = Growing(dtype), Growing(np.int64)
+        self.users, self.items = Ids(labels["user"], room), Ids(labels["item"], room)
+        self.values, self.times = Growing(dtype, room), Growing(np.int64, room)
         self.length = 0
 
     def add_numbers(self, values: Any, times: Any) -> None:

@@ -28,7 +28,7 @@ def read(path: Any, user: Any, item: Any, value: Any, timestamp: Any, missing: A
             with parquet.ParquetFile(where, buffer_size=BUFFER, pre_buffer=False) as file:
                 names = file.schema_arrow.names
                 if entries is None:
-                    entries = Frames(names, wanted, missing, dtype)
+                    entries = Frames(names, wanted, missing, dtype, file.metadata.num_rows)
                 located(names, dict(entries.names))
                 for batch in file.iter_batches(ROWS, columns=list(entries.names.values()), use_threads=False):
                     entries.add(narwhals.from_native(pyarrow.Table.from_batches([batch])))

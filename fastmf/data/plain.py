@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -14,6 +15,7 @@ from fastmf.kernels.lines import read_lines
 
 ROLES = ("user", "item", "value", "timestamp")
 BYTES = 1 << 22  # read at a time
+SHORTEST = 4  # bytes of a line with two ids
 TYPES = (np.int64, np.int64, np.float64, np.int64)
 
 
@@ -27,14 +29,19 @@ def read(
     for number, role in enumerate(ROLES, 1):
         if role in at:
             roles[at[role]] = number
-    gathered = Gathering({role: "values" if role == "value" else role for role in ROLES if role in at}, dtype)
+    labels = {role: "values" if role == "value" else role for role in ROLES if role in at}
+    gathered = None
     with open(path, "rb") as file:
         if header:
             line = file.readline(BYTES)
             if not line.endswith(b"\n") or b"\r" in line[:-2]:  # a carriage return ends a line too
                 return None
         for lines in _whole_lines(file):
-            columns: list[NDArray[Any]] = [np.empty(lines.count(b"\n"), dtype) for dtype in TYPES]
+            count = lines.count(b"\n")
+            if gathered is None:
+                size = os.fstat(file.fileno()).st_size
+                gathered = Gathering(labels, dtype, min(size * count // len(lines) + count, size // SHORTEST))
+            columns: list[NDArray[Any]] = [np.empty(count, kind) for kind in TYPES]
             read = read_lines(np.frombuffer(lines, np.uint8), ord(separator), roles, *columns)
             if read <= 0:
                 return None
@@ -42,7 +49,7 @@ def read(
             gathered.users.add_integers(users)
             gathered.items.add_integers(items)
             gathered.add_numbers(values, times)
-    return gathered.result() if gathered.length else None
+    return gathered.result() if gathered is not None else None
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
@@ -50,6 +57,7 @@ def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
     rest = b""
     while block := file.read(BYTES):
         whole, feed, rest = (rest + block).rpartition(b"\n")
-        yield whole + feed
+        if feed:
+            yield whole + feed
     if rest:
         yield rest + b"\n"
