@@ -3,6 +3,7 @@
 import datetime
 import decimal
 import sqlite3
+import time
 
 import pytest
 from data_strategies import assert_canonical
@@ -85,7 +86,17 @@ def test_no_rows(engine):
     assert Ratings.from_query(connection, "select * from given", **ROLES).shape == (0, 0)
 
 
-def test_dates_and_decimals():
+def test_dates_and_decimals(monkeypatch):
+    monkeypatch.setenv("TZ", "Asia/Tokyo")  # a date without a zone is one in UTC, wherever this runs
+    time.tzset()
+    try:
+        check_dates_and_decimals()
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def check_dates_and_decimals():
     moment = datetime.datetime(2001, 9, 9, 1, 46, 40)
     connection = connected("duckdb", [("a", 1, decimal.Decimal("1.5"), moment)], "text bigint decimal(5,2) timestamp")
     for rows in (False, True):
