@@ -8,7 +8,7 @@
 
 from fastmf import plots, translate
 from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, RatingsFileError, UnknownIdError
-from fastmf.data import IdMap, Ratings, movielens, synthetic
+from fastmf.data import IdMap, Ratings, movielens, read_movielens, synthetic
 from fastmf.evaluation import (
     CrossValidation,
     Report,
@@ -17,9 +17,11 @@ from fastmf.evaluation import (
     evaluate,
     kfold,
     mae,
+    repeated_kfold,
     rmse,
     split_by_time,
     split_leave_last,
+    split_leave_out,
     split_random,
     split_stratified,
     split_users,
@@ -52,9 +54,12 @@ __all__ = [
     "mae",
     "movielens",
     "plots",
+    "read_movielens",
+    "repeated_kfold",
     "rmse",
     "split_by_time",
     "split_leave_last",
+    "split_leave_out",
     "split_random",
     "split_stratified",
     "split_users",

@@ -353,7 +353,7 @@ def test_demo_text_fits_a_terminal_and_says_what_the_document_does(demo):
     ("arguments", "message"),
     [
         (["train", "absent.csv", "--out", "m"], r"absent\.csv: No such file or directory"),
-        (["train", ".", "--out", "m"], r"\.: Is a directory"),
+        (["train", ".", "--out", "m"], r"movies\.csv must be beside ratings\.csv, and is missing in \."),
         (["train", "bad.csv", "--out", "m"], r"bad\.csv, line 3, column 2 \(value\): .*'five'"),
         (["train", "empty.csv", "--out", "m"], r"empty\.csv, line 1: "),
         (["train", "ratings.csv", "--user", "who", "--out", "m"], r"ratings\.csv, line 1: .*'who'"),

@@ -19,6 +19,8 @@ EXAMPLES = [test for tests in FOUND.values() for test in tests]
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda test: test.name)
 def test_example(example):
+    for library in re.findall(r"^ *>>> import .*\b(pandas|polars|duckdb)\b", example.docstring or "", re.MULTILINE):
+        pytest.importorskip(library)
     result = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(example, clear_globs=False)
     assert result.failed == 0
 

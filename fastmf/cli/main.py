@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import fastmf
 from fastmf._errors import FitDivergedError, UnknownIdError
-from fastmf.cli import demo, evaluate, info, recommend, train, tune
+from fastmf.cli import demo, describe, evaluate, info, recommend, train, tune
 from fastmf.cli.answer import CommandError
 
 EXPECTED = (CommandError, OSError, ValueError, UnknownIdError, FitDivergedError, MemoryError, ImportError)
@@ -68,6 +68,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"fastmf {fastmf.__version__}")
     commands = parser.add_subparsers(title="commands", dest="command", required=True, metavar="COMMAND")
     demo.add(commands)
+    describe.add(commands)
     train.add(commands, arguments)
     tune.add(commands, arguments)
     recommend.add(commands)

@@ -12,11 +12,12 @@ import inspect
 import re
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastmf import _checks, _optional, _random, _threads
 from fastmf.cli.answer import CommandError
-from fastmf.data import Ratings
+from fastmf.data import Ratings, read_movielens
 from fastmf.models import WALS, BiasedMF, MostPopular, SVDpp
 
 Trainable = WALS | BiasedMF | SVDpp | MostPopular
@@ -74,7 +75,12 @@ def cutoffs(name: str, value: Any) -> tuple[int, ...]:
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """The file, and where in it the ratings are."""
     group = parser.add_argument_group("the file", "a column is given by its name in the header or its number from 0")
-    group.add_argument("file", metavar="FILE", help="ratings, one a line, in columns")
+    group.add_argument(
+        "file",
+        metavar="FILE",
+        help="ratings: a text file with one a line, a Parquet file (*.parquet), or a release of MovieLens (a folder or "
+        "*.zip), whose columns are known",
+    )
     group.add_argument("--user", metavar="COLUMN", default="0", help="users (default: 0)")
     group.add_argument("--item", metavar="COLUMN", default="1", help="items (default: 1)")
     group.add_argument(
@@ -89,18 +95,28 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         default="error",
         help="of one user and item: error, last, first, sum, mean or max (default: error)",
     )
+    group.add_argument(
+        "--skip-bad",
+        action="store_true",
+        help="leave out lines that cannot be read, and rows of Parquet files that lack something (default: an error)",
+    )
 
 
 def read_columns(arguments: argparse.Namespace) -> Ratings:
     """The ratings in the file that the options describe."""
+    path = Path(arguments.file)
+    if path.is_dir() or path.suffix == ".zip":
+        return read_movielens(path)
+    columns = {role: _column(getattr(arguments, role)) for role in ("user", "item", "value", "timestamp")}
+    if path.suffix == ".parquet":
+        missing = "drop" if arguments.skip_bad else "error"
+        return Ratings.from_parquet(path, **columns, missing=missing, duplicates=arguments.duplicates)
     return Ratings.from_csv(
-        arguments.file,
-        user=_column(arguments.user),
-        item=_column(arguments.item),
-        value=_column(arguments.value),
-        timestamp=_column(arguments.timestamp),
+        path,
+        **columns,
         separator={"tab": "\t", "\\t": "\t"}.get(arguments.separator, arguments.separator),
         header=False if arguments.no_header else "auto",
+        bad_lines="skip" if arguments.skip_bad else "error",
         duplicates=arguments.duplicates,
     )
 

@@ -64,16 +64,17 @@ def _shares(entries: int, groups: int, num_threads: int | None) -> tuple[NDArray
 
 
 def grouped(
-    numbers: NDArray[np.int32], groups: int, order: NDArray[np.int64] | None = None, num_threads: int | None = None
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    numbers: NDArray[np.int32], groups: int, order: NDArray[Any] | None = None, num_threads: int | None = None
+) -> tuple[NDArray[np.int64], NDArray[Any]]:
     """Where each number's entries start, and the order that groups entries by number.
 
-    Within a number entries keep the order they have in `order`, or the order given if there is none.
+    The order is int32 where that holds the positions of all entries, else int64. Within a number entries
+    keep the order they have in `order`, or the order given if there is none.
     """
     counted, threads = _shares(len(numbers), groups, num_threads)
     indptr = np.empty(groups + 1, np.int64)
-    out = np.empty(len(numbers), np.int64)
-    kernel.group(numbers, np.empty(0, np.int64) if order is None else order, counted, indptr, out, threads)
+    out = np.empty(len(numbers), np.int32 if len(numbers) <= MOST else np.int64)
+    kernel.group(numbers, np.empty(0, out.dtype) if order is None else order, counted, indptr, out, threads)
     return indptr, out
 
 
@@ -97,23 +98,27 @@ def is_sorted(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> bool:
     return True
 
 
-def assemble(
-    rows: NDArray[np.int32],
-    columns: NDArray[np.int32],
-    data: NDArray[Any],
-    timestamps: NDArray[Any] | None,
-    shape: tuple[int, int],
-) -> Csr:
-    """New arrays that hold entries by row, by column within a row, and in the order given within a pair.
+def assemble(entries: list[Any], shape: tuple[int, int], *, owned: bool = False) -> Csr:
+    """Arrays that hold entries by row, by column within a row, and in the order given within a pair.
 
-    All numbers are in range. Two passes of a stable counting sort do it, by column and then by row; entries that are
-    in order already skip both.
+    `entries` are row numbers in int32, column numbers in int32, values, and timestamps or None; all numbers are in
+    range. The list is emptied, so that each array goes when it has been used. The result has new arrays, unless
+    `owned` says that those given may be part of it. Two passes of a stable counting sort do it, by column and then by
+    row; entries that are in order already skip both.
     """
+    rows, columns, data, timestamps = entries
+    entries.clear()
     if is_sorted(rows, columns):
-        times = None if timestamps is None else timestamps.copy()
-        return Csr(starts(counts(rows, shape[0])), columns.copy(), data.copy(), times)
+        if not owned:
+            columns, data, timestamps = (
+                None if array is None else array.copy() for array in (columns, data, timestamps)
+            )
+        return Csr(starts(counts(rows, shape[0])), columns, data, timestamps)
     indptr, order = grouped(rows, shape[0], grouped(columns, shape[1])[1])
-    return Csr(indptr, columns[order], data[order], None if timestamps is None else timestamps[order])
+    del rows
+    columns = columns[order]
+    data = data[order]
+    return Csr(indptr, columns, data, None if timestamps is None else timestamps[order])
 
 
 def without_duplicates(csr: Csr, policy: str) -> Csr:

@@ -15,7 +15,10 @@ from fastmf.data.ids import IdMap, restored
 
 
 class Columns(NamedTuple):
-    """Entries in any order: ids of users and items, the numbers of each entry's, its value and time if there are."""
+    """Entries in any order: ids of users and items, the numbers of each entry's, its value and time if there are.
+
+    `left_out` counts by reason the entries that a door has read and not let in.
+    """
 
     users: IdMap
     rows: NDArray[np.int32]
@@ -23,10 +26,23 @@ class Columns(NamedTuple):
     columns: NDArray[np.int32]
     values: Any
     timestamps: Any
+    left_out: dict[str, int] = {}  # noqa: RUF012
 
 
-def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Finite numbers in the data type asked for, which they must fit; not always a copy."""
+class Made(NamedTuple):
+    """What a door gives: canonical rows, ids, and what was done to the entries on the way in (`Ratings.intake`)."""
+
+    rows: Csr
+    users: IdMap
+    items: IdMap
+    intake: dict[str, int]
+
+
+def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[Any], before: int = 0) -> NDArray[Any]:
+    """Finite numbers in the data type asked for, which they must fit; not always a copy.
+
+    An error gives the position of what is wrong, counted from `before`.
+    """
     array = _checks.vector(name, values, length)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must hold real numbers, got {_checks.shown(array)}")
@@ -37,19 +53,19 @@ def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[An
         suspicious = not np.isfinite(cast.sum(dtype=np.float64))
     if suspicious and not np.isfinite(cast).all():
         at = int(np.argmin(np.isfinite(cast)))
-        raise ValueError(f"{name} must hold finite numbers that fit {dtype}, got {array[at]} at position {at}")
+        raise ValueError(f"{name} must hold finite numbers that fit {dtype}, got {array[at]} at position {before + at}")
     return cast
 
 
-def timestamps_column(name: str, values: Any, length: int) -> NDArray[Any]:
+def timestamps_column(name: str, values: Any, length: int, before: int = 0) -> NDArray[Any]:
     """int64 or finite float64 times; dates become seconds since 1970, in float64."""
     array = _checks.vector(name, values, length)
     if array.dtype.kind == "M":
         if np.isnat(array).any():
-            raise ValueError(f"{name} must hold no NaT, got one at position {int(np.argmax(np.isnat(array)))}")
+            raise ValueError(f"{name} must hold no NaT, got one at position {before + int(np.argmax(np.isnat(array)))}")
         return (array - np.datetime64(0, "s")) / np.timedelta64(1, "s")
     if array.dtype.kind == "f":
-        return values_column(name, array, length, np.dtype(np.float64))
+        return values_column(name, array, length, np.dtype(np.float64), before)
     if array.dtype.kind not in "iu":
         raise TypeError(f"{name} must hold integers, real numbers or datetime64, got {_checks.shown(array)}")
     if array.dtype.kind == "u" and len(array) and array.max() > csr.INT64_MOST:
@@ -63,29 +79,62 @@ def check_options(duplicates: Any, dtype: Any) -> np.dtype[Any]:
     return _checks.float_dtype("dtype", dtype)
 
 
-def from_arrays(
-    users: Any, items: Any, values: Any, timestamps: Any, duplicates: str, dtype: Any
-) -> tuple[Csr, IdMap, IdMap]:
+def wanted_columns(user: Any, item: Any, value: Any, timestamp: Any) -> dict[str, Any]:
+    """The columns asked for by their roles: names, or numbers from 0; those that are None are not there."""
+    wanted = {"user": user, "item": item, "value": value, "timestamp": timestamp}
+    wanted = {role: column for role, column in wanted.items() if column is not None or role in ("user", "item")}
+    for role, column in wanted.items():
+        if not isinstance(column, str):
+            _checks.integer(role, column, 0)
+    return wanted
+
+
+def located(names: list[str], wanted: dict[str, Any]) -> dict[str, int]:
+    """Where in a table the columns asked for are, which must be different ones."""
+    at = {}
+    for role, column in wanted.items():
+        if isinstance(column, str):
+            if names.count(column) != 1:
+                raise ValueError(f"{role} must be a column, one of {', '.join(map(repr, names))}, got {column!r}")
+            at[role] = names.index(column)
+        elif column >= len(names):
+            raise ValueError(f"{role} must be a column, a number below {len(names)} or a name, got {column}")
+        else:
+            at[role] = int(column)
+    different_columns(at, wanted)
+    return at
+
+
+def different_columns(at: dict[str, int], wanted: dict[str, Any]) -> None:
+    """That each role has a column of its own."""
+    if len(set(at.values())) < len(at):
+        raise ValueError(f"{', '.join(wanted)} must be different columns, got {list(wanted.values())}")
+
+
+def from_arrays(users: Any, items: Any, values: Any, timestamps: Any, duplicates: str, dtype: Any) -> Made:
     """The work of `Ratings.from_arrays`."""
     check_options(duplicates, dtype)
     user_ids, rows = factorise("users", users)
     item_ids, columns = factorise("items", items)
-    return from_columns(
-        Columns(restored(user_ids), rows, restored(item_ids), columns, values, timestamps), duplicates, dtype
-    )
+    given = Columns(restored(user_ids), rows, restored(item_ids), columns, values, timestamps)
+    return from_columns(given, duplicates, dtype)
 
 
-def from_columns(given: Columns, duplicates: str, dtype: Any) -> tuple[Csr, IdMap, IdMap]:
-    """Canonical rows of columns whose ids have their numbers already."""
+def from_columns(given: Columns, duplicates: str, dtype: Any, *, owned: bool = False) -> Made:
+    """Canonical rows of columns whose ids have their numbers already; they may be made of columns that are `owned`."""
     dtype = check_options(duplicates, dtype)
-    users, rows, items, columns, values, timestamps = given
-    if len(rows) != len(columns):
-        raise ValueError(f"users and items must have one length, got {len(rows)} and {len(columns)}")
-    data = np.ones(len(rows), dtype) if values is None else values_column("values", values, len(rows), dtype)
-    times = None if timestamps is None else timestamps_column("timestamps", timestamps, len(rows))
-    entries = csr.assemble(rows, columns, data, times, (len(users), len(items)))
-    del given, rows, columns, data, times
-    return one_each(entries, duplicates, users, items), users, items
+    users, rows, items, columns, values, timestamps, left_out = given
+    length = len(rows)
+    if length != len(columns):
+        raise ValueError(f"users and items must have one length, got {length} and {len(columns)}")
+    data = np.ones(length, dtype) if values is None else values_column("values", values, length, dtype)
+    times = None if timestamps is None else timestamps_column("timestamps", timestamps, length)
+    consumed = [rows, columns, data, times]
+    del given, rows, columns, values, data, timestamps, times  # `assemble` lets go of each as soon as it can
+    entries = csr.assemble(consumed, (len(users), len(items)), owned=owned)
+    made = one_each(entries, duplicates, users, items)
+    counted = {"read": length + sum(left_out.values()), **left_out, "duplicates": length - len(made.data)}
+    return Made(made, users, items, counted)
 
 
 def one_each(entries: Csr, duplicates: str, users: IdMap | None = None, items: IdMap | None = None) -> Csr:

@@ -13,12 +13,14 @@ from fastmf import _checks
 from fastmf.data import csr, sparse
 from fastmf.data.csr import Csr
 from fastmf.data.ids import IdMap
+from fastmf.data.intake import Made
+from fastmf.data.summary import Description, described
 
 
 class Matrix:
     """A users x items matrix of stored entries; `Ratings` adds the ways to make one, and the documentation."""
 
-    __slots__ = ("data", "indices", "indptr", "item_info", "items", "shape", "timestamps", "users")
+    __slots__ = ("data", "indices", "indptr", "intake", "item_info", "items", "shape", "timestamps", "users")
 
     indptr: NDArray[np.int64]
     indices: NDArray[np.int32]
@@ -28,6 +30,7 @@ class Matrix:
     users: IdMap | None
     items: IdMap | None
     item_info: Mapping[str, NDArray[Any]]
+    intake: Mapping[str, int]
 
     def __init__(
         self,
@@ -49,7 +52,7 @@ class Matrix:
             name: _checks.vector(f"item_info[{name!r}]", column, shape[1]).copy()
             for name, column in (item_info or {}).items()
         }
-        self._keep(rows, (int(shape[0]), int(shape[1])), users, items, info)
+        self._keep(rows, (int(shape[0]), int(shape[1])), users, items, info, {})
 
     @classmethod
     def _made(
@@ -59,9 +62,16 @@ class Matrix:
         users: IdMap | None,
         items: IdMap | None,
         item_info: Mapping[str, NDArray[Any]] | None = None,
+        intake: Mapping[str, int] | None = None,
     ) -> Self:
         """A matrix of rows already known to be canonical, without another check."""
-        return cls.__new__(cls)._keep(rows, shape, users, items, item_info or {})
+        return cls.__new__(cls)._keep(rows, shape, users, items, item_info or {}, intake or {})
+
+    @classmethod
+    def _of(cls, made: Made, item_info: Mapping[str, NDArray[Any]] | None = None) -> Self:
+        """A matrix of what one of the doors gave."""
+        shape = len(made.users), len(made.items)
+        return cls._made(made.rows, shape, made.users, made.items, item_info, made.intake)
 
     def _keep(
         self,
@@ -70,12 +80,13 @@ class Matrix:
         users: IdMap | None,
         items: IdMap | None,
         item_info: Mapping[str, NDArray[Any]],
+        intake: Mapping[str, int],
     ) -> Self:
         for array in (*rows, *item_info.values()):
             if array is not None:
                 array.flags.writeable = False
-        values = (*rows, shape, users, items, dict(item_info))
-        for name, value in zip((*Csr._fields, "shape", "users", "items", "item_info"), values, strict=True):
+        values = (*rows, shape, users, items, dict(item_info), dict(intake))
+        for name, value in zip((*Csr._fields, "shape", "users", "items", "item_info", "intake"), values, strict=True):
             object.__setattr__(self, name, value)
         return self
 
@@ -87,7 +98,7 @@ class Matrix:
 
     def __reduce__(self) -> tuple[Any, ...]:
         rows = Csr(self.indptr, self.indices, self.data, self.timestamps)
-        return type(self)._made, (rows, self.shape, self.users, self.items, self.item_info)
+        return type(self)._made, (rows, self.shape, self.users, self.items, self.item_info, self.intake)
 
     @property
     def n_users(self) -> int:
@@ -204,41 +215,34 @@ class Matrix:
         """A new `scipy.sparse.csr_array` of shape (n_users, n_items), whose arrays are its own."""
         return sp.csr_array((self.data.copy(), self.indices.copy(), self.indptr.copy()), shape=self.shape)
 
-    def describe(self) -> dict[str, Any]:
+    def describe(self) -> Description:
         """Facts about the matrix.
 
         Returns
         -------
-        dict
-            "users", "items", "ratings": numbers of rows, columns and entries; "density": share of pairs that have an
-            entry; "mean", "minimum", "maximum" of the values (None without entries); "empty_users", "empty_items":
-            rows and columns without an entry; "ratings_per_user", "ratings_per_item": a dict of "minimum", "25%",
-            "median", "75%", "maximum"; with timestamps also "first" and "last", the range of them.
+        Description
+            A dict that prints as a table. "users", "items", "ratings": numbers of rows, columns and entries;
+            "density": share of pairs that have an entry; "mean", "minimum", "maximum" of the values (None without
+            entries); "value_counts": how often each value occurs if there are at most 20 different ones, else None, and
+            then "value_quantiles" of them; "empty_users", "empty_items": rows and columns without an entry;
+            "ratings_per_user", "ratings_per_item": a dict of "minimum", "10%", "25%", "median", "75%", "90%", "99%",
+            "maximum"; "gini_users", "gini_items": the Gini coefficients of these, 0 if all are equally active or
+            popular, near 1 if few have nearly all entries; with timestamps "first" and "last"; "intake": what was done
+            to the entries on the way in, as in `Ratings.intake`.
 
         Examples
         --------
         >>> from fastmf.data import Ratings
-        >>> Ratings.from_arrays([1, 1, 2], [1, 2, 2], [4.0, 5.0, 3.0]).describe()["density"]
-        0.75
+        >>> facts = Ratings.from_arrays([1, 1, 2, 2], [1, 2, 2, 3], [4.0, 5.0, 3.0, 4.0]).describe()
+        >>> facts["density"], facts["value_counts"]
+        (0.6666666666666666, {3.0: 1, 4.0: 2, 5.0: 1})
+        >>> print(str(facts).partition("\\n\\n")[0])
+        users    2
+        items    3
+        ratings  4, 66.7% of all pairs
+        values   3 to 5, 4 on average
         """
-        pairs, stored = self.n_users * self.n_items, self.nnz > 0
-        per_user, per_item = self.user_counts, self.item_counts
-        facts: dict[str, Any] = {
-            "users": self.n_users,
-            "items": self.n_items,
-            "ratings": self.nnz,
-            "density": self.nnz / pairs if pairs else 0.0,
-            "mean": float(self.data.mean(dtype=np.float64)) if stored else None,
-            "minimum": float(self.data.min()) if stored else None,
-            "maximum": float(self.data.max()) if stored else None,
-            "empty_users": int(np.count_nonzero(per_user == 0)),
-            "empty_items": int(np.count_nonzero(per_item == 0)),
-            "ratings_per_user": _quartiles(per_user),
-            "ratings_per_item": _quartiles(per_item),
-        }
-        if self.timestamps is not None and stored:
-            facts["first"], facts["last"] = self.timestamps.min().item(), self.timestamps.max().item()
-        return facts
+        return described(self._rows(), self.shape, self.item_counts, dict(self.intake))
 
     def __repr__(self) -> str:
         kind = f"{self.data.dtype}{'' if self.timestamps is None else ', with timestamps'}"
@@ -246,10 +250,3 @@ class Matrix:
 
     def _rows(self) -> Csr:
         return Csr(self.indptr, self.indices, self.data, self.timestamps)
-
-
-def _quartiles(entry_counts: NDArray[np.int64]) -> dict[str, float]:
-    if len(entry_counts) == 0:
-        return {}
-    values = np.quantile(entry_counts, [0, 0.25, 0.5, 0.75, 1])
-    return dict(zip(("minimum", "25%", "median", "75%", "maximum"), values.tolist(), strict=True))

@@ -46,7 +46,7 @@ def movielens() -> Ratings:
     """
     packed = resources.files("fastmf.data").joinpath("embedded", "movielens.npz").read_bytes()
     with np.load(io.BytesIO(packed), allow_pickle=False) as file:
-        rows, users, items = from_arrays(
+        rows, users, items, intake = from_arrays(
             file["user"], file["movie"], file["half_stars"] * np.float32(0.5), file["timestamp"], "error", np.float32
         )
         titles, genres = (file[name].tobytes().decode("utf-8").split("\n") for name in ("title", "genres"))
@@ -55,4 +55,4 @@ def movielens() -> Ratings:
             "genres": np.array(genres),
             "year": file["year"].astype(np.int16),
         }
-    return Ratings._made(rows, (len(users), len(items)), users, items, info)
+    return Ratings._made(rows, (len(users), len(items)), users, items, info, intake)

@@ -6,14 +6,14 @@ import os
 from typing import Any, Self
 
 from fastmf.data import intake, sparse, text
-from fastmf.data.matrix import Matrix
+from fastmf.data.tables import FromTables
 
 
-class Ratings(Matrix):
+class Ratings(FromTables):
     """A users x items matrix of stored entries, in compressed rows. Rows are users, columns are items.
 
-    Made by `from_arrays`, `from_sparse` or `from_csv`. The constructor takes canonical compressed rows, checks them in
-    O(nnz) and copies them.
+    Made by `from_arrays`, `from_frame`, `from_csv`, `from_parquet`, `from_query` or `from_sparse`. The constructor
+    takes canonical compressed rows, checks them in O(nnz) and copies them.
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ class Ratings(Matrix):
     ----------
     indptr, indices, data, timestamps, shape, users, items, item_info
         As above, with indptr in int64, indices in int32 and timestamps in int64 or float64. All arrays are read-only.
+    intake : dict of int
+        What was done to the entries on the way in: how many were "read", how many of them left out as "bad_lines" or
+        "missing" where such a policy was chosen, and how many "duplicates" were merged into others. Empty for ratings
+        made of compressed rows, a sparse matrix or other ratings.
 
     Raises
     ------
@@ -100,8 +104,7 @@ class Ratings(Matrix):
         >>> r.data, r.timestamps
         (array([2.], dtype=float32), array([20]))
         """
-        rows, user_ids, item_ids = intake.from_arrays(users, items, values, timestamps, duplicates, dtype)
-        return cls._made(rows, (len(user_ids), len(item_ids)), user_ids, item_ids)
+        return cls._of(intake.from_arrays(users, items, values, timestamps, duplicates, dtype))
 
     @classmethod
     def from_sparse(cls, matrix: Any, *, duplicates: str = "error", dtype: Any = None) -> Self:
@@ -144,6 +147,7 @@ class Ratings(Matrix):
         separator: str = ",",
         header: bool | str = "auto",
         id_type: str = "auto",
+        bad_lines: str = "error",
         duplicates: str = "error",
         dtype: Any = "float32",
     ) -> Self:
@@ -166,15 +170,17 @@ class Ratings(Matrix):
         id_type : {"auto", "int", "text"}, default "auto"
             What ids become. "auto", for users and items apart: int64 if each of them is a 64-bit integer in plain
             decimal digits (``42``, not ``042`` or ``42.0``), else text. "int" raises if one is not; "text" never looks.
+        bad_lines : {"error", "skip"}, default "error"
+            What to do with a line with a wrong number of columns, a number that is none or not finite, or an empty id.
+            "error" names the first and counts them; "skip" leaves them out, and `Ratings.intake` says how many.
         duplicates, dtype
             As in `from_arrays`.
 
         Raises
         ------
         RatingsFileError
-            For a line with a wrong number of columns, a number that is none or not finite, an empty id, a quote that
-            does not end, bytes that are not UTF-8, a column that is not there, a file without ratings. The message
-            gives file and line, and the column, counted from 0.
+            For a bad line, and always for a quote that does not end, bytes that are not UTF-8, a column that is not
+            there, a file without ratings. The message gives file and line, and the column, counted from 0.
         OSError
             If the file cannot be opened.
         TypeError, ValueError
@@ -188,8 +194,12 @@ class Ratings(Matrix):
         >>> Ratings.from_csv(path, user="userId", item="movieId", value="rating").items.ids
         array([  31, 1029])
         """
-        intake.check_options(duplicates, dtype)
-        rows, user_ids, item_ids = intake.from_columns(
-            text.read(path, user, item, value, timestamp, separator, header, id_type), duplicates, dtype
+        kind = intake.check_options(duplicates, dtype)
+        return cls._of(
+            intake.from_columns(
+                text.read(path, user, item, value, timestamp, separator, header, id_type, bad_lines, kind),
+                duplicates,
+                dtype,
+                owned=True,
+            )
         )
-        return cls._made(rows, (len(user_ids), len(item_ids)), user_ids, item_ids)

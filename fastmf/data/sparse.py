@@ -35,7 +35,7 @@ def from_sparse(matrix: Any, duplicates: str, dtype: Any) -> tuple[Csr, tuple[in
             return rows, shape
     numbers, columns, given = _entries(matrix, shape)
     values = values_column("matrix.data", given, len(numbers), dtype)
-    return one_each(csr.assemble(numbers, columns, values, None, shape), duplicates), shape
+    return one_each(csr.assemble([numbers, columns, values, None], shape), duplicates), shape
 
 
 def from_canonical(indptr: Any, indices: Any, data: Any, shape: Any, timestamps: Any) -> Csr:

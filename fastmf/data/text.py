@@ -16,8 +16,9 @@ from fastmf import _checks
 from fastmf._errors import RatingsFileError
 from fastmf.data import plain
 from fastmf.data.factorise import ascending, compact, is_plain_integer
+from fastmf.data.gathering import Growing, renumbered
 from fastmf.data.ids import IdMap, restored
-from fastmf.data.intake import Columns
+from fastmf.data.intake import Columns, different_columns, values_column, wanted_columns
 
 ROWS = 1024  # read at a time, few enough to stay in the cache
 NUMBERS = ("value", "timestamp")
@@ -45,21 +46,21 @@ def read(
     separator: Any,
     header: Any,
     id_type: Any,
+    bad_lines: Any,
+    dtype: np.dtype[Any],
 ) -> Columns:
     """Read the columns asked for, by header name or by number."""
     path = _checks.path("path", path)
     if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
         raise ValueError(f"separator must be one character, not a quote or a line end, got {_checks.shown(separator)}")
     _checks.choice("id_type", id_type, ("auto", "int", "text"))
-    wanted = {"user": user, "item": item, "value": value, "timestamp": timestamp}
-    wanted = {role: column for role, column in wanted.items() if column is not None or role in ("user", "item")}
-    for role, column in wanted.items():
-        if not isinstance(column, str):
-            _checks.integer(role, column, 0)
+    skip = _checks.choice("bad_lines", bad_lines, ("error", "skip")) == "skip"
+    wanted = wanted_columns(user, item, value, timestamp)
     named = any(isinstance(column, str) for column in wanted.values())
     if header != "auto" and _checks.flag("header", header) is False and named:
         raise ValueError(f"header must be True or 'auto' when a column is given by name, got {header!r}")
 
+    layout, hint = None, ""
     try:
         with open(path, encoding=ENCODING, newline="") as file:
             reader = csv.reader(file, delimiter=separator, strict=True)
@@ -68,8 +69,8 @@ def read(
             layout = _layout(first, wanted, header)
             columns = None
             if id_type != "text" and reader.line_num == 1:
-                columns = plain.read(path, layout.at, layout.width, layout.header, separator)
-            return columns or _read_rows(rows if layout.header else chain([first], rows), layout, id_type)
+                columns = plain.read(path, layout.at, layout.width, layout.header, separator, dtype)
+            return columns or _read_rows(rows if layout.header else chain([first], rows), layout, id_type, skip, dtype)
     except UnicodeDecodeError as error:
         line, column, problem = _undecodable_line(path), "", f"must be UTF-8 text, and has {error.reason}"
     except csv.Error as error:
@@ -77,8 +78,9 @@ def read(
     except _BadRowError as error:
         row, column, problem = error.args
         line = _line_of(path, separator, row)
+        hint = _count(path, separator, layout, id_type) if layout else ""
     where = f", column {column}" if column else ""
-    raise RatingsFileError(f"{path}, line {line}{where}: {problem}")
+    raise RatingsFileError(f"{path}, line {line}{where}: {problem}{hint}")
 
 
 def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
@@ -99,33 +101,68 @@ def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
             raise _BadRowError(
                 0, "", f"must have a column {column} ({role}), counted from 0, got {len(first)} columns{hint}"
             )
-    if len(set(at.values())) < len(at):
-        raise ValueError(f"{', '.join(wanted)} must be different columns, got {list(wanted.values())}")
+    different_columns(at, wanted)
     if header == "auto":
         named = any(isinstance(column, str) for column in wanted.values())
         header = named or not all(_is_number(first[at[role]]) for role in NUMBERS if role in at)
     return Layout(at, len(first), header)
 
 
-def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str) -> Columns:
+def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str, skip: bool, dtype: np.dtype[Any]) -> Columns:
     """Read rows of any proper CSV."""
     texts = {role: _Ids(role, layout.at[role]) for role in ("user", "item")}
-    numbers = {role: _Numbers(role, layout.at[role]) for role in NUMBERS if role in layout.at}
+    numbers = {role: _Numbers(role, layout.at[role], dtype) for role in NUMBERS if role in layout.at}
     every: list[_Ids | _Numbers] = [*texts.values(), *numbers.values()]
     done = before = int(layout.header)
+    skipped = 0
     while chunk := list(islice(rows, ROWS)):
-        if set(map(len, chunk)) != {layout.width}:
-            bad = next(n for n, row in enumerate(chunk) if len(row) != layout.width)
-            problem = f"must have {layout.width} columns as the first line has, got {len(chunk[bad])}"
-            raise _BadRowError(done + bad, "", problem)
-        for column in every:
-            column.add(chunk, done)
+        if skip:
+            read = len(chunk)
+            chunk = [row for row in chunk if _is_good(row, layout, id_type)]
+            skipped += read - len(chunk)
+            if not chunk:
+                continue
+        try:
+            _add(chunk, every, layout.width, done)
+        except _BadRowError:
+            for n, row in enumerate(chunk):  # the first row of all, whatever is wrong with it
+                _add([row], every, layout.width, done + n)
+            raise
         done += len(chunk)
     if done == before:
         raise _BadRowError(1, "", "must hold a rating, and the file ends here, after its header")
     users, items = (texts[role].result(id_type, before) for role in ("user", "item"))
-    values, times = (numbers[role].result() if role in numbers else None for role in NUMBERS)
-    return Columns(*users, *items, values, times)
+    values, times = (numbers[role].all.result() if role in numbers else None for role in NUMBERS)
+    return Columns(*users, *items, values, times, {"bad_lines": skipped} if skip else {})
+
+
+def _add(chunk: list[list[str]], every: list[_Ids | _Numbers], width: int, done: int) -> None:
+    if set(map(len, chunk)) != {width}:
+        bad = next(n for n, row in enumerate(chunk) if len(row) != width)
+        problem = f"must have {width} columns as the first line has, got {len(chunk[bad])}"
+        raise _BadRowError(done + bad, "", problem)
+    for column in every:
+        column.add(chunk, done)
+
+
+def _is_good(row: list[str], layout: Layout, id_type: str) -> bool:
+    """Whether a row can be read, by itself."""
+    if len(row) != layout.width or not all(_is_number(row[layout.at[role]]) for role in NUMBERS if role in layout.at):
+        return False
+    ids = [row[layout.at[role]] for role in ("user", "item")]
+    return all(is_plain_integer(id) for id in ids) if id_type == "int" else all(ids)
+
+
+def _count(path: Any, separator: str, layout: Layout, id_type: str) -> str:
+    """How many lines cannot be read and what may be done, for the end of an error; nothing where none can be told."""
+    try:
+        with open(path, encoding=ENCODING, newline="") as file:
+            rows = filter(None, csv.reader(file, delimiter=separator, strict=True))
+            good = [_is_good(row, layout, id_type) for row in islice(rows, int(layout.header), None)]
+    except (csv.Error, UnicodeDecodeError):
+        return ""
+    bad = len(good) - sum(good)
+    return f" ({bad} of {len(good)} lines cannot be read; bad_lines='skip' leaves them out)" if bad else ""
 
 
 class _Ids:
@@ -135,41 +172,43 @@ class _Ids:
         self.label, self.get = f"{at} ({role})", itemgetter(at)
         self.numbered: defaultdict[str, int] = defaultdict()
         self.numbered.default_factory = self.numbered.__len__
-        self.pieces: list[NDArray[np.int32]] = []
+        self.all = Growing(np.int32)
 
     def add(self, chunk: list[list[str]], done: int) -> None:
         numbers = np.fromiter(map(self.numbered.__getitem__, map(self.get, chunk)), np.int32, len(chunk))
         if "" in self.numbered:
-            raise _BadRowError(
-                done + int(np.argmax(numbers == self.numbered[""])), self.label, "must hold an id, got nothing"
-            )
-        self.pieces.append(numbers)
+            bad = int(np.argmax(numbers == self.numbered.pop("")))
+            raise _BadRowError(done + bad, self.label, "must hold an id, got nothing")
+        self.all.add(numbers)
 
     def result(self, id_type: str, before: int) -> tuple[IdMap, NDArray[np.int32]]:
-        numbers = np.concatenate(self.pieces)
+        numbers = self.all.result()
         texts = list(self.numbered)
         textual = id_type == "text" or next((text for text in texts if not is_plain_integer(text)), None)
         if textual and id_type == "int":
             at = before + int(np.argmax(numbers == self.numbered[str(textual)]))
             raise _BadRowError(at, self.label, f"must hold a plain 64-bit integer, got {textual!r}")
-        ids, numbers = ascending(compact(texts) if textual else np.array(list(map(int, texts)), np.int64), numbers)
-        return restored(ids), numbers
+        ids = compact(texts) if textual else np.array(list(map(int, texts)), np.int64)
+        ids, rank = ascending(ids, np.arange(len(ids), dtype=np.int32))
+        return restored(ids), renumbered(numbers, rank)
 
 
 class _Numbers:
-    """A column of finite numbers while the file is read: float64, or int64 for times that are all integers."""
+    """A column of finite numbers while the file is read; times are int64 if all of them are integers."""
 
-    def __init__(self, role: str, at: int) -> None:
+    def __init__(self, role: str, at: int, dtype: np.dtype[Any]) -> None:
         self.label, self.get, self.whole = f"{at} ({role})", itemgetter(at), role == "timestamp"
-        self.pieces: list[NDArray[Any]] = []
+        self.all = Growing(np.int64 if self.whole else dtype)
+        self.name, self.dtype = f"{role}s", np.dtype(np.float64) if self.whole else dtype
 
     def add(self, chunk: list[list[str]], done: int) -> None:
         texts = list(map(self.get, chunk))
         try:
-            self.pieces.append(self._parsed(texts))
+            numbers = self._parsed(texts)
         except ValueError:
             bad = next(n for n, text in enumerate(texts) if not _is_number(text))
             raise _BadRowError(done + bad, self.label, f"must hold a finite number, got {texts[bad]!r}") from None
+        self.all.add(numbers if self.whole else values_column(self.name, numbers, None, self.dtype, len(self.all)))
 
     def _parsed(self, texts: list[str]) -> NDArray[Any]:
         if "_" in "".join(texts):  # Python reads 1_000 as a number, other programs do not
@@ -183,9 +222,6 @@ class _Numbers:
         if not np.isfinite(numbers).all():
             raise ValueError
         return numbers
-
-    def result(self) -> NDArray[Any]:
-        return np.concatenate(self.pieces)  # float64 as soon as one piece is
 
 
 def _is_number(text: str) -> bool:

@@ -12,6 +12,7 @@ from fastmf.evaluation.sampled import SampledMetricsWarning, evaluate_sampled
 from fastmf.evaluation.splits import (
     split_by_time,
     split_leave_last,
+    split_leave_out,
     split_random,
     split_stratified,
     split_users,
@@ -39,6 +40,7 @@ __all__ = [
     "rmse",
     "split_by_time",
     "split_leave_last",
+    "split_leave_out",
     "split_random",
     "split_stratified",
     "split_users",

@@ -77,7 +77,7 @@ def repeated_kfold(
     --------
     >>> import fastmf
     >>> ratings = fastmf.Ratings.from_arrays([0, 0, 1, 1], [0, 1, 0, 1])
-    >>> len(list(fastmf.evaluation.repeated_kfold(ratings, n_splits=2, n_repeats=3, random_state=0)))
+    >>> len(list(fastmf.repeated_kfold(ratings, n_splits=2, n_repeats=3, random_state=0)))
     6
     """
     ratings = to_split(ratings)

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf import _random
+from fastmf import _checks, _random
 from fastmf.data import Ratings
 from fastmf.models._intake import as_ratings
 
 # Streams of random numbers, one for each use.
-RANDOM, STRATIFIED, STRATIFIED_ROWS, USERS, USERS_ROWS, FOLDS = (number << 32 for number in range(1, 7))
+RANDOM, STRATIFIED, STRATIFIED_ROWS, USERS, USERS_ROWS, FOLDS, LEAVE_OUT = (number << 32 for number in range(1, 8))
 
 
 def to_split(ratings: object) -> Ratings:
@@ -28,6 +28,17 @@ def times_of(ratings: Ratings, split: str) -> NDArray[Any]:
     if ratings.timestamps is None:
         raise ValueError(f"{split} needs the time of each entry; these ratings were made without timestamps")
     return ratings.timestamps
+
+
+def n_of_each_user(ratings: Ratings, n: Any) -> NDArray[np.int64]:
+    """How many entries of each user to hold out: n, or none of one who would have nothing left."""
+    n = _checks.integer("n", n, 1)
+    counts = ratings.user_counts
+    if counts.max() <= n:
+        raise ValueError(
+            f"n must be less than the entries of some user, got {n}; the most of any user is {counts.max()}"
+        )
+    return np.where(counts > n, n, 0)
 
 
 def parts(ratings: Ratings, mask: NDArray[np.bool_]) -> tuple[Ratings, Ratings]:

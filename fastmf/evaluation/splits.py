@@ -14,7 +14,7 @@ import numpy as np
 from fastmf import _checks, _random
 from fastmf.data import Ratings
 from fastmf.evaluation import holdout
-from fastmf.evaluation.holdout import first_or_last, parts, random_of_each_row, times_of, to_split
+from fastmf.evaluation.holdout import first_or_last, n_of_each_user, parts, random_of_each_row, times_of, to_split
 
 
 def split_random(ratings: Any, test: float = 0.2, random_state: object = None) -> tuple[Ratings, Ratings]:
@@ -133,16 +133,47 @@ def split_leave_last(ratings: Ratings, n: int = 1) -> tuple[Ratings, Ratings]:
     (1, 7)
     """
     ratings = to_split(ratings)
-    n = _checks.integer("n", n, 1)
     times = times_of(ratings, "split_leave_last")
-    counts = ratings.user_counts
-    held_out = np.where(counts > n, n, 0)
-    if not held_out.any():
-        raise ValueError(
-            f"n must be less than the entries of some user, got {n}; the most of any user is {counts.max()}"
-        )
+    held_out = n_of_each_user(ratings, n)
     in_time = np.lexsort((times, ratings.row_numbers()))  # stable: equal times stay in the order of item numbers
     return parts(ratings, first_or_last(ratings, in_time, held_out, last=True))
+
+
+def split_leave_out(ratings: Any, n: int = 1, random_state: object = None) -> tuple[Ratings, Ratings]:
+    """Hold out the same number of entries of each user, drawn at random; leave-one-out without times for n = 1.
+
+    Parameters
+    ----------
+    ratings : Ratings or SciPy sparse matrix
+        What to split.
+    n : int, default 1
+        How many entries of each user to hold out, at least 1. A user with n entries or fewer keeps all of them for
+        training, so that no test user is unknown to the model.
+    random_state : None, int >= 0, numpy.random.Generator or numpy.random.RandomState
+        The seed; None draws a fresh one.
+
+    Returns
+    -------
+    train, test : Ratings
+        Of the shape and with the ids of `ratings`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If an argument is not as above, or no user has more than n entries.
+
+    Examples
+    --------
+    >>> import fastmf
+    >>> ratings = fastmf.Ratings.from_arrays([0, 0, 0, 1, 1, 2], [0, 1, 2, 0, 1, 0])
+    >>> train, test = fastmf.split_leave_out(ratings, random_state=0)
+    >>> test.user_counts
+    array([1, 1, 0])
+    """
+    ratings = to_split(ratings)
+    held_out = n_of_each_user(ratings, n)
+    seed = _random.seed_from(random_state)
+    return parts(ratings, random_of_each_row(ratings, held_out, seed, holdout.LEAVE_OUT))
 
 
 def split_by_time(ratings: Ratings, test: float = 0.2) -> tuple[Ratings, Ratings]:

@@ -1,16 +1,21 @@
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
+Place = TypeVar("Place", np.int32, np.int64)
+
 def group(
     numbers: NDArray[np.int32],
-    order: NDArray[np.int64],
+    order: NDArray[Place],
     counts: NDArray[np.int64],
     starts: NDArray[np.int64],
-    out: NDArray[np.int64],
+    out: NDArray[Place],
     num_threads: int,
 ) -> None:
     """Group entries by number.
 
+    `order` and `out` have one type, int32 or int64.
     Shapes: numbers and out (n,), order (n,) or (0,), counts (shares, groups) of zeros, starts (groups + 1,).
     """
 

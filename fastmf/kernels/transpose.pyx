@@ -8,9 +8,13 @@ its own, so the result does not depend on how many shares there are.
 from cython.parallel cimport prange
 from libc.stdint cimport int32_t, int64_t
 
+ctypedef fused place_t:  # positions of entries: 32 bits where they are enough, for half the memory
+    int32_t
+    int64_t
+
 
 cdef void count(
-    const int32_t* numbers, const int64_t* order, int64_t begin, int64_t end, int64_t* counts
+    const int32_t* numbers, const place_t* order, int64_t begin, int64_t end, int64_t* counts
 ) noexcept nogil:
     cdef int64_t p
     for p in range(begin, end):
@@ -30,14 +34,14 @@ cdef void place(int64_t[:, ::1] counts, int64_t[::1] starts) noexcept nogil:
 
 
 cdef void scatter(
-    const int32_t* numbers, const int64_t* order, int64_t begin, int64_t end, int64_t* places, int64_t* out
+    const int32_t* numbers, const place_t* order, int64_t begin, int64_t end, int64_t* places, place_t* out
 ) noexcept nogil:
     cdef int64_t p, entry
     cdef int32_t number
     for p in range(begin, end):
         entry = p if order == NULL else order[p]
         number = numbers[entry]
-        out[places[number]] = entry
+        out[places[number]] = <place_t>entry
         places[number] += 1
 
 
@@ -72,15 +76,15 @@ cdef int64_t first_row(const int64_t* indptr, int64_t rows, int64_t share, int64
 
 def group(
     const int32_t[::1] numbers,  # IN  entries, in [0, groups)
-    const int64_t[::1] order,    # IN  entries in the order to start from, or empty: 0, 1, 2, ...
+    const place_t[::1] order,    # IN  entries in the order to start from, or empty: 0, 1, 2, ...
     int64_t[:, ::1] counts,      # WORK shares x groups, zeros
     int64_t[::1] starts,         # OUT groups + 1
-    int64_t[::1] out,            # OUT entries by number, and in the order to start from within a number
+    place_t[::1] out,            # OUT entries by number, and in the order to start from within a number
     int num_threads,
 ):
     cdef int64_t shares = counts.shape[0], n = numbers.shape[0], share
     cdef const int32_t* number = &numbers[0] if n else NULL
-    cdef const int64_t* before = &order[0] if order.shape[0] else NULL
+    cdef const place_t* before = &order[0] if order.shape[0] else NULL
     if n == 0 or counts.shape[1] == 0:
         starts[:] = 0
         return
@@ -107,7 +111,7 @@ def transpose(
     for share in prange(shares, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1):
         begin = first_row(&indptr[0], rows, share, shares)
         end = first_row(&indptr[0], rows, share + 1, shares)
-        count(&indices[0], NULL, indptr[begin], indptr[end], &counts[share, 0])
+        count(&indices[0], <const int64_t*>NULL, indptr[begin], indptr[end], &counts[share, 0])
     place(counts, starts)
     for share in prange(shares, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1):
         begin = first_row(&indptr[0], rows, share, shares)

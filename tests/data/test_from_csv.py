@@ -294,3 +294,47 @@ def test_any_bytes_give_ratings_or_a_clear_error(tmp_path, content):
 def test_a_value_too_large_for_the_type(file, way):
     with pytest.raises(ValueError, match="values must hold finite numbers that fit float32"):
         Ratings.from_csv(file("1,2,1e300\n"))
+
+
+# -- bad lines that are left out ----------------------------------------------------------------------------------
+
+WITH_BAD = "u,i,r,t\n1,2,3,4\n5,6,x,7\n\n1,3,2\n,2,1,1\n1,4,nan,5\n9,3,1,1.5x\n9,2,1,8\n"
+
+
+@pytest.mark.parametrize("rows", [1, 3, 1024])
+def test_bad_lines_are_left_out_and_counted(file, way, rows, monkeypatch):
+    monkeypatch.setattr(text, "ROWS", rows)
+    ratings = Ratings.from_csv(file(WITH_BAD), timestamp=3, bad_lines="skip")
+    assert triples(ratings) == [(1, 2, 3), (9, 2, 1)]
+    assert ratings.timestamps.tolist() == [4, 8]
+    assert ratings.intake == {"read": 7, "bad_lines": 5, "duplicates": 0}
+    assert Ratings.from_csv(file(WITH_BAD), bad_lines="skip").nnz == 3  # a time that is not read is not bad
+
+
+def test_ids_that_are_no_integers_are_bad_lines_where_integers_are_asked_for(file, way):
+    content = "1,2,3\na,2,3\n1,b,3\n"
+    assert triples(Ratings.from_csv(file(content), bad_lines="skip", id_type="int")) == [(1, 2, 3)]
+    assert Ratings.from_csv(file(content), bad_lines="skip").intake["bad_lines"] == 0
+
+
+def test_an_error_counts_the_bad_lines(file, way):
+    path = file(WITH_BAD)
+    with pytest.raises(RatingsFileError) as caught:
+        Ratings.from_csv(path, timestamp=3)
+    assert str(caught.value) == (
+        f"{path}, line 3, column 2 (value): must hold a finite number, got 'x' "
+        "(5 of 7 lines cannot be read; bad_lines='skip' leaves them out)"
+    )
+
+
+@pytest.mark.parametrize("content", ["1,2,x\n", '1,2,3\n4,5,"6\n', b"1,2,3\n4,5,\xff\n"], ids=repr)
+def test_what_is_no_text_or_leaves_nothing_is_refused_all_the_same(file, way, content):
+    with pytest.raises(RatingsFileError):
+        Ratings.from_csv(file(content), header=False, bad_lines="skip")
+
+
+def test_what_was_read_is_counted(file, way):
+    path = file("1,2,3\n1,2,4\n1,2,5\n")
+    assert Ratings.from_csv(path, duplicates="last").intake == {"read": 3, "duplicates": 2}
+    with pytest.raises(ValueError, match="bad_lines must be one of 'error', 'skip', got 'warn'"):
+        Ratings.from_csv(path, bad_lines="warn")

@@ -114,6 +114,19 @@ def test_parts_keep_times_ids_and_facts(small):
     assert part.item_info["title"] is small.item_info["title"]
 
 
+# Of 1, 1 and 2.
+QUANTILES = {
+    "minimum": 1,
+    "10%": 1,
+    "25%": 1,
+    "median": 1,
+    "75%": 1.5,
+    "90%": 1.8,
+    "99%": 1.98,
+    "maximum": 2,
+}
+
+
 def test_describe(small):
     assert small.describe() == {
         "users": 3,
@@ -125,10 +138,15 @@ def test_describe(small):
         "maximum": 4.0,
         "empty_users": 0,
         "empty_items": 0,
-        "ratings_per_user": {"minimum": 1, "25%": 1, "median": 1, "75%": 1.5, "maximum": 2},
-        "ratings_per_item": {"minimum": 1, "25%": 1, "median": 1, "75%": 1.5, "maximum": 2},
+        "value_counts": {1: 1, 2: 1, 3: 1, 4: 1},
+        "value_quantiles": None,
+        "ratings_per_user": pytest.approx(QUANTILES),
+        "ratings_per_item": pytest.approx(QUANTILES),
+        "gini_users": pytest.approx(1 / 6),
+        "gini_items": pytest.approx(1 / 6),
         "first": 10,
         "last": 40,
+        "intake": small.intake,
     }
     part = small.select([1]).describe()
     assert (part["empty_users"], part["empty_items"]) == (2, 2)

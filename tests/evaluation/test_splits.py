@@ -10,6 +10,7 @@ from fastmf.evaluation import (
     repeated_kfold,
     split_by_time,
     split_leave_last,
+    split_leave_out,
     split_random,
     split_stratified,
     split_users,
@@ -24,6 +25,7 @@ def users_parts(ratings, **arguments):
 SPLITS = {
     "random": split_random,
     "stratified": split_stratified,
+    "leave_out": lambda ratings, random_state: split_leave_out(ratings, 2, random_state),
     "leave_last": lambda ratings, random_state: split_leave_last(ratings, 2),
     "by_time": lambda ratings, random_state: split_by_time(ratings),
     "users": users_parts,
@@ -62,6 +64,41 @@ def test_the_parts_hold_each_entry_exactly_once_with_its_ids(name, seed, n_users
         assert part.users is ratings.users
         assert part.items is ratings.items
         assert part.nnz > 0
+
+
+@given(st.sampled_from(sorted(SPLITS)), st.integers(0, 2**32 - 1))
+@settings(max_examples=60, deadline=None)
+def test_nothing_of_the_test_is_in_the_training(name, seed):
+    """Neither its pairs nor its values: with other values in the test, the training is the same to the last bit."""
+    ratings = made(seed, n_users=12, n_items=10, density=0.5)
+    *given, test = SPLITS[name](ratings, random_state=seed)
+    seen = {pair for part in given for pair in zip(part.row_numbers(), part.indices, strict=True)}
+    assert not seen & set(zip(test.row_numbers(), test.indices, strict=True))
+    held_out = np.isin(ratings.data, test.data)
+    assert held_out.sum() == test.nnz
+    changed = Ratings(
+        ratings.indptr,
+        ratings.indices,
+        np.where(held_out, -7.0 - ratings.data, ratings.data),
+        shape=ratings.shape,
+        timestamps=ratings.timestamps,
+    )
+    *again, other = SPLITS[name](changed, random_state=seed)
+    assert [entries(part) for part in again] == [entries(part) for part in given]
+    np.testing.assert_array_equal(other.data, -7 - test.data)
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_facts_about_items_go_with_every_part_and_the_counts_of_the_intake_do_not(name):
+    ratings = made().with_item_info({"rank": np.arange(30)})
+    for part in SPLITS[name](ratings, random_state=0):
+        assert part.item_info["rank"] is ratings.item_info["rank"]
+        assert part.intake == {}
+
+
+def test_no_user_of_the_test_is_in_the_training_of_a_split_by_users():
+    train, fold_in, held_out = users_parts(made(), random_state=3)
+    assert not (train.user_counts > 0)[(fold_in.user_counts > 0) | (held_out.user_counts > 0)].any()
 
 
 @pytest.mark.parametrize("name", RANDOM)
@@ -111,6 +148,18 @@ def test_stratified_draws_all_entries_of_a_user_alike():
     taken = np.zeros(8)
     for seed in range(2000):
         taken[split_stratified(sp.csr_array(np.ones((1, 8))), 0.25, seed)[1].indices] += 1
+    assert np.abs(taken / 2000 - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 2000)
+
+
+def test_leave_out_takes_n_of_each_user_who_has_more_and_all_entries_alike():
+    counts = np.array([0, 1, 2, 3, 8])
+    dense = (np.arange(8) < counts[:, None]).astype(float)
+    taken = np.zeros(8)
+    for seed in range(2000):
+        train, test = split_leave_out(sp.csr_array(dense), 2, seed)
+        assert test.user_counts.tolist() == [0, 0, 0, 2, 2]
+        assert train.user_counts.tolist() == [0, 1, 2, 1, 6]
+        taken[test.rows([4]).indices] += 1
     assert np.abs(taken / 2000 - 0.25).max() < 5 * np.sqrt(0.25 * 0.75 / 2000)
 
 
@@ -213,7 +262,9 @@ def test_a_split_by_time_needs_times(split):
         split(sp.csr_array(np.ones((3, 3))))
 
 
-@pytest.mark.parametrize("split", [split_random, split_stratified, split_leave_last, split_by_time, split_users, kfold])
+@pytest.mark.parametrize(
+    "split", [split_random, split_stratified, split_leave_last, split_leave_out, split_by_time, split_users, kfold]
+)
 def test_what_is_no_ratings_or_too_few_is_refused(split):
     with pytest.raises(TypeError, match=r"ratings must be fastmf.Ratings or a SciPy sparse matrix .* got \[\[1"):
         split([[1, 2], [3, 4]])
@@ -226,6 +277,8 @@ def test_what_is_no_ratings_or_too_few_is_refused(split):
     [
         (lambda: split_leave_last(made(), 0), "n must be an integer >= 1, got 0"),
         (lambda: split_leave_last(made(), 500), "n must be less than the entries of some user, got 500"),
+        (lambda: split_leave_out(made(), 0), "n must be an integer >= 1, got 0"),
+        (lambda: split_leave_out(made(), 500), "n must be less than the entries of some user, got 500"),
         (lambda: split_by_time(made(times=1)), "at least two different times"),
         (lambda: split_stratified(sp.csr_array(np.eye(3)), 0.5), "holds out no entry"),
         (lambda: split_users(made(), held_out=1), "held_out must be a fraction"),

@@ -11,7 +11,7 @@ from fastmf.kernels import transpose as kernel
 
 
 def grouped(function, numbers, order, groups, shares, threads):
-    starts, out = Fence(groups + 1, np.int64), Fence(len(numbers), np.int64)
+    starts, out = Fence(groups + 1, np.int64), Fence(len(numbers), order.dtype)
     counts = Fence((shares, groups), np.int64, fill=0)
     function(*frozen(numbers, order), counts.array, starts.array, out.array, threads)
     assert starts.intact()
@@ -23,11 +23,12 @@ def grouped(function, numbers, order, groups, shares, threads):
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("shares", [1, 2, 5])
 @pytest.mark.parametrize("has_order", [False, True])
+@pytest.mark.parametrize("dtype", [np.int32, np.int64])
 @pytest.mark.parametrize(("n", "groups"), [(0, 0), (0, 3), (1, 1), (2, 40), (37, 1), (50, 7)])
-def test_group_matches_its_twin(threads, shares, has_order, n, groups):
+def test_group_matches_its_twin(threads, shares, has_order, dtype, n, groups):
     rng = np.random.default_rng(n + groups)
     numbers = rng.integers(0, max(groups, 1), n).astype(np.int32)
-    order = rng.permutation(n) if has_order else np.empty(0, np.int64)
+    order = (rng.permutation(n) if has_order else np.empty(0)).astype(dtype)
     starts, out = grouped(kernel.group, numbers, order, groups, shares, threads)
     expected = grouped(twin.group, numbers, order, groups, 1, 1)
     assert (starts, out) == expected

@@ -15,7 +15,7 @@ from fastmf.data import Ratings
 from fastmf.kernels import wals
 from fastmf.models._cost import Solver, pieces
 from fastmf.models._half_step import Side, Task, half_step, padded_columns
-from fastmf.models._objective import observed_sums, squared_norms, unobserved_loss
+from fastmf.models._objective import observed_sums, regularization_loss, unobserved_loss
 from fastmf.models._wals_terms import entry_terms, terms, user_side
 
 Floats = NDArray[Any]
@@ -154,7 +154,9 @@ class Sweeps:
             num_threads=self.num_threads,
         )
         unobserved = unobserved_loss(self.X, self.Y, users.unobserved, observed.predicted, num_threads=self.num_threads)
-        total = observed.loss + unobserved + squared_norms(self.X, users.ridge) + squared_norms(self.Y, items.ridge)
+        total = observed.loss + unobserved
+        for factors, side in ((self.X, users), (self.Y, items)):
+            total += regularization_loss(factors, side.ridge, num_threads=self.num_threads)
         nnz = int(users.indptr[-1])
         weight = float(users.weights.sum(dtype=np.float64)) * (nnz if len(users.weights) == 1 else 1)
         weight += len(self.X) * len(self.Y) - nnz

@@ -1,0 +1,126 @@
+"""The door for databases: the rows of a query, in Arrow batches where the driver has them, else by fetchmany."""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fastmf import _checks, _optional
+from fastmf.data import frames
+from fastmf.data.gathering import Gathering
+from fastmf.data.intake import Columns, located, wanted_columns
+from fastmf.data.missing import Missing
+
+ROWS = 1 << 14  # fetched at a time
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+
+
+def read(
+    connection: Any,
+    sql: Any,
+    parameters: Any,
+    user: Any,
+    item: Any,
+    value: Any,
+    timestamp: Any,
+    missing: Any,
+    dtype: np.dtype[Any],
+) -> Columns:
+    """The work of `Ratings.from_query`."""
+    if not isinstance(sql, str):
+        raise TypeError(f"sql must be text, got {_checks.shown(sql)}")
+    wanted = wanted_columns(user, item, value, timestamp)
+    arrow = bool(_optional.version("pyarrow") and _optional.version("narwhals"))
+    if arrow and hasattr(connection, "sql") and hasattr(connection, "from_arrow"):  # DuckDB, whose relations stream
+        return frames.gathered(frames.opened(_relation(connection, sql, parameters)), wanted, missing, dtype)
+    own = hasattr(connection, "fetchmany")
+    if not own and not hasattr(connection, "cursor"):
+        raise TypeError(f"connection must be a DB-API connection or cursor, got {_checks.shown(connection)}")
+    cursor = connection if own else connection.cursor()
+    try:
+        cursor.execute(sql, *([] if parameters is None else [parameters]))
+        if cursor.description is None:
+            raise ValueError(f"sql must be a query that gives rows, got {_checks.shown(sql)}")
+        if arrow and hasattr(cursor, "fetch_record_batch"):  # ADBC
+            return frames.gathered(frames.streamed(cursor.fetch_record_batch()), wanted, missing, dtype)
+        return _rows(_fetched(cursor), [column[0] for column in cursor.description], wanted, missing, dtype)
+    finally:
+        if not own:
+            cursor.close()
+
+
+def _relation(connection: Any, sql: str, parameters: Any) -> Any:
+    relation = connection.sql(sql) if parameters is None else connection.sql(sql, params=parameters)
+    if relation is None:
+        raise ValueError(f"sql must be a query that gives rows, got {_checks.shown(sql)}")
+    return relation
+
+
+def _fetched(cursor: Any) -> Iterator[list[Sequence[Any]]]:
+    while rows := cursor.fetchmany(ROWS):
+        yield rows
+
+
+def _rows(
+    pieces: Iterator[list[Sequence[Any]]], names: list[str], wanted: dict[str, Any], policy: Any, dtype: np.dtype[Any]
+) -> Columns:
+    """Entries of rows of Python objects."""
+    at = located(names, wanted)
+    labels = {role: f"column {names[number]!r} ({role})" for role, number in at.items()}
+    missing, gathered = Missing(labels, policy), Gathering(labels, dtype)
+    for rows in pieces:
+        before = missing.entries
+        columns = list(zip(*rows, strict=True))
+        given: dict[str, Sequence[Any]] = {role: columns[number] for role, number in at.items()}
+        lacks = {
+            role: np.fromiter((cell is None or cell != cell for cell in column), bool, len(rows))
+            for role, column in given.items()
+        }
+        kept = missing.present(lacks)
+        places = range(len(rows)) if kept is None else np.flatnonzero(kept).tolist()
+        if kept is not None:
+            given = {role: [column[place] for place in places] for role, column in given.items()}
+        numbers = {
+            role: _numbers(given[role], labels[role], role == "timestamp", before, places)
+            for role in ("value", "timestamp")
+            if role in given
+        }
+        gathered.users.add(given["user"])
+        gathered.items.add(given["item"])
+        gathered.add_numbers(numbers.get("value"), numbers.get("timestamp"))
+    return gathered.result(missing.left_out())
+
+
+def _numbers(cells: Sequence[Any], label: str, times: bool, before: int, places: Sequence[int]) -> NDArray[Any]:
+    """Numbers among Python objects; with `times`, also dates, as seconds since 1970."""
+    kinds = set(map(type, cells))
+    if times and kinds <= {int}:
+        try:
+            return np.array(cells, np.int64)
+        except OverflowError:
+            pass
+    if kinds - {int, float, bool}:
+        cells = [_number(cell, times) for cell in cells]
+        bad = [n for n, cell in enumerate(cells) if cell is None]
+        if bad:
+            wanted = "numbers or dates" if times else "numbers"
+            raise TypeError(
+                f"{label} must hold {wanted}, and {len(bad)} of the entries from {before} to "
+                f"{before + len(places) - 1} are none, the first at position {before + places[bad[0]]}"
+            )
+    return np.array(cells, np.float64)
+
+
+def _number(cell: Any, times: bool) -> float | None:
+    if isinstance(cell, (int, float, decimal.Decimal, np.number)):
+        return float(cell)
+    if times and isinstance(cell, datetime.datetime):
+        return (cell if cell.tzinfo else cell.replace(tzinfo=datetime.UTC)).timestamp()
+    if times and isinstance(cell, datetime.date):
+        return float((cell - EPOCH.date()).days * 86400)
+    return None
