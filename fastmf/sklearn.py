@@ -140,7 +140,8 @@ class WALSTransformer(
         """
         _validation.check_is_fitted(self)
         rows = self._rows(X, reset=False)
-        return self.model_.fold_in_users(rows).astype(rows.dtype, copy=False)
+        factors: NDArray[Any] = self.model_.fold_in_users(rows)
+        return factors.astype(rows.dtype, copy=False)
 
     def inverse_transform(self, X: Any) -> NDArray[Any]:
         """Scores of all items, x_u.y_i, for users given by their factors.

@@ -42,7 +42,7 @@ def implicit(n_users=40, n_items=25, seed=0, *, signed=False, density=0.25):
 
 def dense_objective(model, matrix, weights=None):
     """J by its definition: one term for each pair of a user and an item."""
-    p = model.get_params()
+    p = model._checked_together()
     r, stored, w = matrix.toarray().astype(np.float64), np.zeros(matrix.shape, bool), np.zeros(matrix.shape)
     rows, columns = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr)), matrix.indices
     stored[rows, columns] = True

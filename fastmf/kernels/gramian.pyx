@@ -47,7 +47,9 @@ cdef void add_stripe(
                 total[r * k + c] += product[r * size + c]
 
 
-cdef object gramian_in(const floating[:, ::1] Y, const floating[::1] weights, int64_t size, working one, int num_threads):
+cdef object gramian_in(
+    const floating[:, ::1] Y, const floating[::1] weights, int64_t size, working one, int num_threads
+):
     # with blocks of rows multiplied in the type of `one`
     cdef int64_t n = Y.shape[0], k = Y.shape[1], s, stripes = min(STRIPES, (n + BLOCK - 1) // BLOCK)
     cdef const floating* c = &weights[0] if weights.shape[0] else NULL

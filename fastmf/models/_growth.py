@@ -112,7 +112,7 @@ def _placed(given: Ratings, users: Side, items: Side, info: Mapping[str, NDArray
     shape = users.size, items.size
     rows = users.numbers[given.row_numbers()].astype(np.int32)
     columns = items.numbers[given.indices].astype(np.int32)
-    indptr, indices, order, _ = assemble(rows, columns, np.arange(given.nnz), None, shape)
+    indptr, indices, order, _ = assemble([rows, columns, np.arange(given.nnz), None], shape)
     data = given.data[order]
     return Ratings(indptr, indices, data, shape=shape, users=users.ids, items=items.ids, item_info=info), order
 

@@ -128,6 +128,13 @@ def item_side(
     )
 
 
+def number_or_vector(name: str, value: Any) -> Any:
+    """A number >= 0, or a vector of them."""
+    if isinstance(value, (list, tuple)) or np.ndim(value):
+        return _checks.finite_vector(name, value, minimum=0.0)
+    return _checks.real(name, value, 0.0)
+
+
 def unobserved_weights(value: float | NDArray[np.float64], n_items: int) -> NDArray[np.float64]:
     """One weight for all items, or one an item."""
     weights = np.atleast_1d(np.asarray(value, np.float64))

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmf import _checks, _random, _threads
 from fastmf._errors import FitDivergedError
-from fastmf._params import param
+from fastmf._params import either, none, param
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
@@ -20,15 +20,11 @@ from fastmf.models._objective import Objective
 from fastmf.models._state import State
 from fastmf.models._wals_explain import Explains
 from fastmf.models._wals_fit import Factorization
-from fastmf.models._wals_terms import terms
+from fastmf.models._wals_terms import number_or_vector, terms
 from fastmf.models._wals_update import Update
 
-
-def number_or_vector(name: str, value: Any) -> Any:
-    """A number >= 0, or a vector of them."""
-    if isinstance(value, (list, tuple)) or np.ndim(value):
-        return _checks.finite_vector(name, value, minimum=0.0)
-    return _checks.real(name, value, 0.0)
+# For both sides, where none is given: benchmarks/defaults_wals.py chose them, with the default unobserved_weight.
+REGULARIZATION, EXPLICIT_REGULARIZATION = (0.001, 0.001), (0.1, 0.1)
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -57,9 +53,9 @@ class WALS(Explains, FactorModel):
         Length k of the factor rows.
     iterations : int, default 15
         Sweeps; each solves all items, then all users, so that the users are always optimal for the items.
-    regularization : float or (float, float), default 0.01
-        lam, or (lam_users, lam_items).
-    unobserved_weight : float or array_like of shape (n_items,), default 0.1
+    regularization : float or (float, float), optional
+        lam, or (lam_users, lam_items); by default 0.001, and 0.1 where `unobserved_weight` is 0.
+    unobserved_weight : float or array_like of shape (n_items,), default 0.3
         c, the weight of every pair that is not stored: one for all, or one for each item.
     regularization_exponent : float, default 1.0
         nu: 0 regularises all rows alike, 1 in proportion to their weight (Rendle et al. 2021).
@@ -112,8 +108,8 @@ class WALS(Explains, FactorModel):
 
     factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     iterations: int = param(15, lambda name, value: _checks.integer(name, value, 1))
-    regularization: float | tuple[float, float] = param(0.01, _checks.pair)
-    unobserved_weight: Any = param(0.1, number_or_vector)
+    regularization: float | tuple[float, float] | None = param(None, either(none, _checks.pair))
+    unobserved_weight: Any = param(0.3, number_or_vector)
     regularization_exponent: float = param(1.0, lambda name, value: _checks.real(name, value, 0.0, 2.0))
     alpha: float = param(1.0, lambda name, value: _checks.real(name, value, above=0.0))
     confidence: str = param("linear", lambda name, value: _checks.choice(name, value, ("linear", "one_plus", "log")))
@@ -255,6 +251,8 @@ class WALS(Explains, FactorModel):
     def _checked_together(self) -> dict[str, Any]:
         """Checked parameters that also go together."""
         p = self.checked()
+        if p["regularization"] is None:
+            p["regularization"] = REGULARIZATION if np.any(p["unobserved_weight"]) else EXPLICIT_REGULARIZATION
         if p["biased"] and np.any(p["unobserved_weight"]):
             raise ValueError(
                 "biased=True needs unobserved_weight=0: against a weight on all pairs a bias is one more factor"

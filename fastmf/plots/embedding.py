@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
-from fastmf.models._base import FactorModel, _item_numbers
+from fastmf.models._base import FactorModel
+from fastmf.models._names import numbers_of
 from fastmf.plots import _labels
 from fastmf.plots._axes import GREY, axes, checked_model, plain
 
@@ -91,8 +92,7 @@ def _chosen(model: FactorModel, items: ArrayLike | None, n: int) -> NDArray[np.i
     if items is None:
         numbers = np.argsort(-popularity, kind="stable")[:n]
         return numbers[popularity[numbers] > 0]
-    given = _item_numbers("items", items if isinstance(items, (list, tuple)) else np.atleast_1d(items), state)
-    assert given is not None
+    given = numbers_of("items", items, state.item_ids, state.shape[1])[0]
     if len(given) == 0:
         raise ValueError("items must have at least one item, got none")
     return given

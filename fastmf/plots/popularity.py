@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _checks
-from fastmf.models._base import FactorModel, _rows_of
+from fastmf.models._base import FactorModel
+from fastmf.models._filters import seen_of
 from fastmf.plots._axes import axes, checked_model, plain
 
 USERS_AT_ONCE = 4096
@@ -81,7 +82,7 @@ def exposures(model: FactorModel, k: int) -> NDArray[np.int64]:
     shown = np.zeros(len(state.item_factors), np.int64)
     for first in range(0, len(users), USERS_AT_ONCE):
         numbers = users[first : first + USERS_AT_ONCE]
-        top = model._top(numbers, min(k, len(shown)), seen=_rows_of(state, numbers))[0]
+        top = model._top(numbers, min(k, len(shown)), seen=seen_of(state, numbers))[0]
         shown += np.bincount(top[top >= 0], minlength=len(shown))
     return shown
 

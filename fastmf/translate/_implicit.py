@@ -70,7 +70,8 @@ def from_implicit(
     --------
     >>> import fastmf
     >>> fastmf.translate.from_implicit(factors=16, alpha=40.0, random_state=0).model()
-    WALS(factors=16, unobserved_weight=1.0, regularization_exponent=0.0, alpha=40.0, solver='cg', random_state=0)
+    WALS(factors=16, regularization=0.01, unobserved_weight=1.0, regularization_exponent=0.0, alpha=40.0, solver='cg',
+         random_state=0)
     """
     alpha = _checks.real("alpha", alpha, above=0.0)
     _checks.flag("use_native", use_native)

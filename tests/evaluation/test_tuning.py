@@ -132,7 +132,7 @@ def test_any_letter_may_be_in_the_path_of_a_storage(tmp_path):
 
 
 def test_bad_trials_are_pruned_by_what_they_show_on_the_way():
-    space = {"iterations": [8], "regularization": [0.01, 1e6]}
+    space = {"iterations": [8], "regularization": [0.01, 1e6], "unobserved_weight": [0.1]}
     result = fastmf.tune(WALS, DATA, space, trials=20, **FAST)
     pruned = [row for row in result.table if row["state"] == "pruned"]
     assert pruned

@@ -12,7 +12,7 @@ from fastmf import WALS, IdMap, Ratings, UnknownIdError
 
 def least_squares(model, matrix, weights=None):
     """For each column of the matrix, factors and bias that minimise its terms of J, given the users."""
-    p = model.get_params()
+    p = model._checked_together()
     r = matrix.toarray().astype(float)
     stored = np.zeros(r.shape, bool)
     stored[matrix.nonzero()] = True

@@ -86,7 +86,7 @@ BAD_PARAMETERS = [
     ("regularization", (1.0,), ValueError),
     ("regularization", (1.0, -1.0), ValueError),
     ("regularization", (1.0, "x"), TypeError),
-    ("regularization", None, TypeError),
+    ("regularization", "1", TypeError),
     ("unobserved_weight", -1, ValueError),
     ("unobserved_weight", np.nan, ValueError),
     ("unobserved_weight", "x", TypeError),

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.data import Ratings
-from fastmf.kernels import wals
-from fastmf.models._cost import Solver, pieces
-from fastmf.models._half_step import Side, Task, half_step, padded_columns
+from fastmf.models._cost import Solver
+from fastmf.models._half_step import Side, Task, half_step, padded_columns, plan_of
 from fastmf.models._objective import observed_sums, regularization_loss, unobserved_loss
 from fastmf.models._wals_terms import entry_terms, terms, user_side
 
@@ -87,10 +86,10 @@ def fold_in(side: Side, others: Floats, gram: Floats, num_threads: int) -> Float
         square[:k, :k] = gram
         out, failed = np.zeros((n, columns), dtype), np.zeros(n, np.uint8)
         solver = Solver("cholesky", "primal")
-        task = Task(side, padded(used, dtype), square, np.empty(0, dtype), out, solver, min(num_threads, max(n, 1)))
-        rows, methods = np.argsort(-side.counts, kind="stable"), np.full(n, wals.PRIMAL, np.uint8)
-        for start, stop in pieces(side.counts[rows], methods, k, solver, num_threads):
-            task.solve(rows[start:stop], methods[start:stop], failed[start:stop])
+        plan = plan_of(side, len(others), solver, factors=k, keeps_basis=True, num_threads=min(num_threads, max(n, 1)))
+        task = Task(side, padded(used, dtype), square, np.empty(0, dtype), out, solver, plan.threads)
+        for start, stop in plan.pieces:
+            task.solve(plan.order[start:stop], plan.methods[start:stop], failed[start:stop])
         if not failed.any():
             return np.ascontiguousarray(out[:, :k])
         if used is not others:

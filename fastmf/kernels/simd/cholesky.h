@@ -7,7 +7,10 @@
 
 typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
 
-#define LEAST_PIVOT (512 * REAL_EPSILON) /* share of its diagonal element that must be left: less is mostly rounding */
+/* The share of its diagonal element that must be left of a pivot: what is less is mostly rounding, and such systems go
+ * from float32 to float64. After that nothing comes. */
+#undef LEAST_PIVOT
+#define LEAST_PIVOT (FM_BITS == 32 ? 512 * REAL_EPSILON : 0)
 
 /* Factor a TILE_ROWS x TILE_ROWS block in place; 1 / u_ii goes to inverse. Returns 1 if too little is left of a pivot. */
 FM_INLINE int FN(cholesky_block)(real u[TILE_ROWS][TILE_ROWS], const real *diagonal, real *inverse)
