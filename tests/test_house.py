@@ -13,7 +13,7 @@ import fastmf
 # The ground is C: the leaf loops, and the table that chooses between them.
 FLOORS = (
     ("kernels.simd",),
-    ("_params", "_checks", "_threads", "_random", "_optional", "_errors", "_atomic"),
+    ("_params", "_checks", "_threads", "_random", "_optional", "_errors", "_atomic", "_memory"),
     ("kernels",),
     ("data", "retrieval", "_file"),
     ("models",),

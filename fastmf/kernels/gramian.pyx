@@ -8,6 +8,8 @@ from fastmf.kernels.simd.table cimport leaves
 
 import numpy as np
 
+from fastmf._memory import aligned
+
 cdef enum:
     STRIPES = 16  # partial sums in float64, added up in this order whatever the threads
     BLOCK = 128   # rows whose products are summed in the arrays' own precision
@@ -54,7 +56,7 @@ cdef object gramian_in(
     cdef int64_t n = Y.shape[0], k = Y.shape[1], s, stripes = min(STRIPES, (n + BLOCK - 1) // BLOCK)
     cdef const floating* c = &weights[0] if weights.shape[0] else NULL
     dtype = np.float32 if working is float else np.float64
-    cdef working[:, ::1] work = np.zeros((num_threads, 2 * BLOCK * size + size * size), dtype)
+    cdef working[:, ::1] work = aligned((num_threads, 2 * BLOCK * size + size * size), dtype)
     partial = np.zeros((stripes, k, k))
     cdef double[:, :, ::1] totals = partial
     for s in prange(stripes, nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1):

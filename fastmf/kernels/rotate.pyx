@@ -8,6 +8,8 @@ from fastmf.kernels.simd.table cimport leaves
 
 import numpy as np
 
+from fastmf._memory import aligned
+
 cdef enum:
     BLOCK = 256      # rows of one piece of work
     TILE_ROWS = 64   # at least the rows of a register tile
@@ -37,10 +39,10 @@ def rotate(
     else:
         size = leaves().f64.padded(k)
     dtype = np.asarray(V).dtype
-    padded = np.zeros((k, size), dtype)
+    padded = aligned((k, size), dtype)
     padded[:, :k] = V
     cdef floating[:, ::1] basis = padded
-    cdef floating[:, ::1] work = np.empty((num_threads, TILE_ROWS * size), dtype)
+    cdef floating[:, ::1] work = aligned((num_threads, TILE_ROWS * size), dtype)
     for b in prange(
         (n + BLOCK - 1) // BLOCK, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
     ):

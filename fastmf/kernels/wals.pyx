@@ -12,6 +12,8 @@ from fastmf.kernels.simd.table cimport fm_wals_row, fm_wals_side, leaves
 
 import numpy as np
 
+from fastmf._memory import aligned
+
 
 cdef enum:
     CHUNK = 8  # rows a thread takes at a time, so that it knows its next one; fewer where there are few
@@ -70,7 +72,7 @@ def workspace(int64_t factors, int64_t block_size, int64_t longest_row, int num_
         n = leaves().f32.wals_workspace(factors, block_size, longest_row)
     else:
         n = leaves().f64.wals_workspace(factors, block_size, longest_row)
-    return np.empty((num_threads, (n + 15) // 16 * 16), np.asarray(dtype_of).dtype)
+    return aligned((num_threads, (n + 15) // 16 * 16), np.asarray(dtype_of).dtype)
 
 
 def solve_rows(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf._errors import FitDivergedError
+from fastmf._memory import aligned, aligned_copy
 from fastmf.kernels import wals
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.rotate import rotate
@@ -138,7 +139,7 @@ class Task:
         self.side, self.others, self.out, self.num_threads = side, others, out, num_threads
         longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
         share = np.maximum(side.share, 1e-30)  # or a share of 0 takes the ones off the diagonal of the padding
-        self._shared = (others, side.unobserved, gram.astype(others.dtype), eigenvalues, side.ridge, share)
+        self._shared = (others, side.unobserved, aligned_copy(gram, others.dtype), eigenvalues, side.ridge, share)
         block_size = min(solver.block_size, out.shape[1])
         self._steps = (solver.cg_steps, block_size)
         self._work = wals.workspace(out.shape[1], block_size if longest else 0, longest, num_threads, others[:0, 0])
@@ -174,7 +175,7 @@ def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) ->
         targets=side.targets.astype(np.float64),
         unobserved=side.unobserved.astype(np.float64),
     )
-    others, exact = task.others.astype(np.float64), np.zeros(task.out.shape)
+    others, exact = aligned_copy(task.others, np.float64), aligned(task.out.shape, np.float64)
     gram = weighted_gramian(wide, others, task.num_threads)
     gram[range(factors, len(gram)), range(factors, len(gram))] = 1.0
     again = Task(wide, others, gram, np.empty(0), exact, Solver("cholesky"), task.num_threads)

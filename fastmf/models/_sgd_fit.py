@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
+from fastmf._memory import aligned
 from fastmf.kernels import sgd
 from fastmf.models._sgd_grid import Grid
-from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, aligned, first_heads, first_rows, width_of
+from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, first_heads, first_rows, width_of
 from fastmf.models._state import State
 
 RECORDS_A_THREAD = 20_000  # of a stratum, at least: with fewer the threads wait for each other longer than they work
@@ -45,7 +46,7 @@ class Descent(Learning):
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         dtype = self.grid.values.dtype
         width = width_of(self.factors, dtype)
-        rows = aligned(n, width, dtype)
+        rows = aligned((n, width), dtype)
         drawn = first_rows(self.seed, stream, len(position), self.factors, length, dtype, width)
         rows[position] = np.abs(drawn) if self.rule.nonnegative else drawn
         return rows, first_heads(n, dtype)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
+from fastmf._memory import aligned
 from fastmf.models._half_step import padded_columns
 
 PIECE_SECONDS = 0.1
@@ -69,7 +70,7 @@ def first_rows(
     seed: int, stream: int, n: int, factors: int, length: float, dtype: np.dtype[Any], width: int
 ) -> NDArray[Any]:
     """Random rows of an expected length, n x width with `factors` columns in use; row r is the same for any n."""
-    rows = aligned(n, width, dtype)
+    rows = aligned((n, width), dtype)
     draws = _random.normal(seed, stream, n * factors, scale=length / factors**0.5, dtype=dtype)
     rows[:, :factors] = draws.reshape(n, factors)
     return rows
@@ -85,10 +86,3 @@ def first_heads(n: int, dtype: np.dtype[Any]) -> NDArray[Any]:
 def width_of(factors: int, dtype: np.dtype[Any]) -> int:
     """Columns of the arrays in which rows are learned: whole cache lines."""
     return max(padded_columns(factors, dtype), 64 // dtype.itemsize)
-
-
-def aligned(n: int, width: int, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Zeros, n x width, that begin with a cache line."""
-    buffer = np.zeros(n * width + 64 // dtype.itemsize, dtype)
-    skip = -buffer.ctypes.data % 64 // dtype.itemsize
-    return buffer[skip : skip + n * width].reshape(n, width)

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
+from fastmf._memory import aligned
 from fastmf.data import Ratings
 from fastmf.kernels import svdpp
-from fastmf.models._sgd_pieces import BIAS, Learning, aligned, first_heads, first_rows, width_of
+from fastmf.models._sgd_pieces import BIAS, Learning, first_heads, first_rows, width_of
 
 Floats = NDArray[Any]
 
@@ -48,9 +49,9 @@ class Descent(Learning):
         width = width_of(factors, dtype)
         self.P = first_rows(seed, 1, data.n_users, factors, INITIAL_LENGTH, dtype, width)
         self.Q = first_rows(seed, 2, data.n_items, factors, INITIAL_LENGTH, dtype, width)
-        self.Y = aligned(data.n_items, width, dtype)
+        self.Y = aligned((data.n_items, width), dtype)
         self.user_heads, self.item_heads = first_heads(data.n_users, dtype), first_heads(data.n_items, dtype)
-        self._scratch = aligned(self._batch, width, dtype), aligned(self._batch, width, dtype)
+        self._scratch = aligned((self._batch, width), dtype), aligned((self._batch, width), dtype)
         self._shares = equal_shares(data.item_counts, self.num_threads)
         self._learns(self.P, self.Q, self.Y, self.user_heads, self.item_heads)
 
@@ -108,7 +109,11 @@ def implicit_parts(implicit: Floats, indptr: NDArray[np.int64], indices: NDArray
     """|N(u)|^-1/2 sum_j y_j of every user."""
     n_users, (n_items, k), dtype = len(indptr) - 1, implicit.shape, implicit.dtype
     width = width_of(k, dtype)
-    rows, nothing, X = aligned(n_items, width, dtype), aligned(n_users, width, dtype), aligned(n_users, width, dtype)
+    rows, nothing, X = (
+        aligned((n_items, width), dtype),
+        aligned((n_users, width), dtype),
+        aligned((n_users, width), dtype),
+    )
     rows[:, :k] = implicit
     svdpp.user_vectors(nothing, rows, indptr, indices, X, num_threads)
     return X[:, :k]

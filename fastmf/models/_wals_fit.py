@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
+from fastmf._memory import aligned
 from fastmf.models._cost import Plan, Solver
 from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
@@ -35,7 +36,7 @@ class Factorization:
         self.num_threads = num_threads
         n_users, n_items = len(terms.users.indptr) - 1, len(terms.items.indptr) - 1
         columns = padded_columns(factors + biased, dtype)
-        self.X, self.Y = np.zeros((n_users, columns), dtype), np.zeros((n_items, columns), dtype)
+        self.X, self.Y = aligned((n_users, columns), dtype), aligned((n_items, columns), dtype)
         self._spare: tuple[Floats, Floats] | None = None
         self._fresh, self.mean = True, 0.0
         self._plans: dict[str, Plan] = {}
@@ -72,7 +73,7 @@ class Factorization:
         made.num_threads, made.mean = num_threads, state.mean
         sides = []
         for factors, bias in ((state.user_factors, state.user_bias), (state.item_factors, state.item_bias)):
-            rows = np.zeros((len(factors), padded_columns(made.factors + biased, factors.dtype)), factors.dtype)
+            rows = aligned((len(factors), padded_columns(made.factors + biased, factors.dtype)), factors.dtype)
             rows[:, : made.factors] = factors
             if biased:
                 rows[:, made.factors] = bias
@@ -85,7 +86,7 @@ class Factorization:
         """Solve the items, then the users."""
         if self._fresh:
             self._start()
-        X, Y = self._spare or (np.zeros_like(self.X), np.zeros_like(self.Y))
+        X, Y = self._spare or (aligned(self.X.shape, self.X.dtype), aligned(self.Y.shape, self.Y.dtype))
         Y[:] = self.Y
         mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
         self.X, self.Y, self.mean, self._spare = X, Y, mean, (self.X, self.Y)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf._errors import FitDivergedError
+from fastmf._memory import aligned
 from fastmf.data import Ratings
 from fastmf.models._cost import Solver
 from fastmf.models._fitted import Fitted
@@ -178,7 +179,7 @@ def solved(
     """
     k, dtype, biased = factors.shape[1], factors.dtype, p["biased"]
     rows, columns = len(side.indptr) - 1, padded_columns(k + biased, dtype)
-    others, out = np.zeros((len(factors), columns), dtype), np.zeros((rows, columns), dtype)
+    others, out = aligned((len(factors), columns), dtype), aligned((rows, columns), dtype)
     others[:, :k] = factors
     if biased:
         others[:, k] = 1

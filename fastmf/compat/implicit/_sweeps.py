@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmf._memory import aligned
 from fastmf.data import Ratings
 from fastmf.models._cost import Solver
 from fastmf.models._half_step import Side, Task, half_step, padded_columns, plan_of
@@ -48,7 +49,7 @@ def working_dtype(regularization: float, dtype: np.dtype[Any], native: bool = Tr
 
 def padded(factors: Floats, dtype: np.dtype[Any]) -> Floats:
     """A copy with columns of zeros up to whole vectors."""
-    copy = np.zeros((len(factors), padded_columns(factors.shape[1], dtype)), dtype)
+    copy = aligned((len(factors), padded_columns(factors.shape[1], dtype)), dtype)
     copy[:, : factors.shape[1]] = factors
     return copy
 
@@ -84,7 +85,7 @@ def fold_in(side: Side, others: Floats, gram: Floats, num_threads: int) -> Float
         columns = padded_columns(k, dtype)
         square = np.eye(columns)
         square[:k, :k] = gram
-        out, failed = np.zeros((n, columns), dtype), np.zeros(n, np.uint8)
+        out, failed = aligned((n, columns), dtype), np.zeros(n, np.uint8)
         solver = Solver("cholesky", "primal")
         plan = plan_of(side, len(others), solver, factors=k, keeps_basis=True, num_threads=min(num_threads, max(n, 1)))
         task = Task(side, padded(used, dtype), square, np.empty(0, dtype), out, solver, plan.threads)
