@@ -11,7 +11,7 @@ from fastmf._memory import LINE, aligned, aligned_copy
 def test_arrays_are_zeros_that_begin_with_a_line(shape, dtype):
     for _ in range(20):
         made = aligned(shape, dtype)
-        assert made.ctypes.data % LINE == 0
+        assert made.size == 0 or made.ctypes.data % LINE == 0
         assert made.shape == shape
         assert made.dtype == dtype
         assert made.flags.c_contiguous

@@ -197,6 +197,13 @@ def rises_in_rows(indptr: NDArray[np.int64], indices: NDArray[Any]) -> bool:
     return bool(rises.all())
 
 
+def positions_of(indptr: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where the entries of some compressed rows are, and where each of these rows begins among them."""
+    starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
+    taken = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    return taken, np.arange(taken[-1]) + np.repeat(starts - taken[:-1], counts)
+
+
 def taken(csr: Csr, positions: NDArray[np.int64], indptr: NDArray[np.int64]) -> Csr:
     """The entries at `positions`, with the row starts they have there."""
     times = None if csr.timestamps is None else csr.timestamps[positions]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf.data import Ratings
+from fastmf.data.csr import positions_of
 from fastmf.models._intake import with_columns
 from fastmf.models._names import numbers_of
 from fastmf.models._state import State
@@ -66,13 +67,6 @@ def seen_of(state: State, users: NDArray[np.int64] | None) -> Lists:
         return state.seen_indptr, state.seen_indices
     indptr, positions = positions_of(state.seen_indptr, users)
     return indptr, state.seen_indices[positions]
-
-
-def positions_of(indptr: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Where the entries of some compressed rows are, and where each of these rows begins among them."""
-    starts, counts = indptr[rows], indptr[rows + 1] - indptr[rows]
-    taken = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    return taken, np.arange(taken[-1]) + np.repeat(starts - taken[:-1], counts)
 
 
 def _is_by_user(value: Any) -> bool:

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf.data import IdMap, Ratings
-from fastmf.data.csr import Csr
-from fastmf.models._filters import positions_of
+from fastmf.data.csr import Csr, positions_of
 from fastmf.models._intake import as_ratings, transposed
 from fastmf.models._state import State
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastmf._errors import FitDivergedError
 from fastmf.data import Ratings
-from fastmf.models._filters import positions_of
+from fastmf.data.csr import positions_of
 from fastmf.models._half_step import weighted_gramian
 from fastmf.models._names import numbers_of
 from fastmf.models._state import State

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.data import Ratings
-from fastmf.data.csr import Csr
-from fastmf.models._filters import positions_of
+from fastmf.data.csr import Csr, positions_of
 from fastmf.models._growing import Grown
 from fastmf.models._state import State
 from fastmf.models._wals_folding import solved
