@@ -37,6 +37,8 @@ def check(sdist: str, wheel: str) -> list[str]:
     ends = [
         "fastmf/py.typed",
         "fastmf/data/embedded/TERMS.md",
+        "fastmf/guides/worked_example.md",
+        "fastmf/guides/pictures/embedding_map.png",
         "licenses/LICENSE",
         "licenses/fastmf/data/embedded/TERMS.md",
     ]
