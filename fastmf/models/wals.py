@@ -23,8 +23,8 @@ from fastmf.models._wals_fit import Factorization
 from fastmf.models._wals_terms import number_or_vector, terms
 from fastmf.models._wals_update import Update
 
-# For both sides, where none is given. The first, with the default unobserved_weight, is what
-# benchmarks/defaults_wals.py finds; the second was the best from 0.02 to 0.15, with biases, for a held-out fifth of the embedded MovieLens ratings.
+# For both sides, where none is given. benchmarks/defaults_wals.py finds the first; the second was the best from 0.02 to
+# 0.15, with biases, for a held-out fifth of the embedded MovieLens ratings.
 REGULARIZATION, EXPLICIT_REGULARIZATION = (0.001, 0.001), (0.1, 0.1)
 
 
