@@ -104,6 +104,23 @@ def test_top_k_is_brute_force(search, sorted_from):
             assert (np.diff(scores[q, :kept]) <= 0).all()
 
 
+@pytest.mark.parametrize(("dtype", "tiny"), [(np.float32, 1e-23), (np.float64, 1e-170)])
+@pytest.mark.parametrize("side", [0, 1])
+def test_numbers_whose_squares_vanish_reach_their_lists(dtype, tiny, side):
+    rng = np.random.default_rng(0)
+    queries, items = (
+        rng.standard_normal((30, 8)),
+        rng.standard_normal((300, 8)) * np.exp2(rng.integers(-3, 3, (300, 1))),
+    )
+    arrays = [array.astype(dtype) for array in (queries, items)]
+    arrays[side] = arrays[side] * dtype(tiny)
+    expected = top_k(*arrays, 3)
+    with sorting_from(1):
+        found = top_k(*arrays, 3)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @given(searches())
 @settings(max_examples=100, deadline=None)
 def test_any_batch_and_any_threads_give_the_same_bits(search):

@@ -43,6 +43,7 @@
 #undef LANES
 #undef REAL_SQRT
 #undef REAL_EPSILON
+#undef REAL_LEAST
 #undef REAL_EXP
 #undef REAL_LOG1P
 #undef vec

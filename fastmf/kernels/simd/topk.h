@@ -185,6 +185,9 @@ FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uin
     }
 }
 
+/* A length that is not below the true one: of n values, squares under the least normal number may have vanished. */
+FM_INLINE real FN(length_bound)(real length, int64_t n) { return length + REAL_SQRT((n + 1) * REAL_LEAST); }
+
 /* Is there a query of the tile that an item of the panel may still reach: |x| norm + bias not below its threshold? */
 FM_INLINE int FN(reachable)(const block *b, int rows, int64_t q, real norm, real bias)
 {
@@ -206,7 +209,7 @@ static void FN(panel_bound)(const fm_catalogue *items, int64_t first, real *norm
             highest = above > highest ? above : highest;
         }
     }
-    *norm = longest * (1 + slack);
+    *norm = FN(length_bound)(longest * (1 + slack), items->factors);
     *bias = highest;
 }
 
@@ -266,9 +269,10 @@ static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int
     FN(lay_out)(&b, s, count, (uintptr_t)work);
     FN(pack_queries)(s, first, count, b.queries);
     for (int64_t q = 0; q < count + PANEL_ROWS; q++) {
-        const real *x = (const real *)s->queries + (first + q) * s->items.factors;
+        const int64_t n = s->items.factors;
+        const real *x = (const real *)s->queries + (first + q) * n;
         b.threshold[q] = q < count ? (real)__builtin_nan("") : infinity; /* nothing passes in the padding */
-        b.length[q] = q < count && s->items.norm ? REAL_SQRT(FN(dot)(x, x, s->items.factors)) : 0;
+        b.length[q] = q < count && s->items.norm ? FN(length_bound)(REAL_SQRT(FN(dot)(x, x, n)), n) : 0;
     }
     for (int64_t q = 0; q < count; q++) {
         b.held[q] = 0;
