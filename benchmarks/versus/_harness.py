@@ -208,13 +208,14 @@ def words(text: str) -> list[str]:
     return text.split(",")
 
 
-def arguments(description: str, libraries: Sequence[str], marks: str) -> argparse.ArgumentParser:
-    """The arguments all comparisons take."""
+def arguments(description: str, libraries: Sequence[str], marks: str | None = None) -> argparse.ArgumentParser:
+    """The arguments all comparisons take; those of fits have `marks`."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--factors", type=numbers, default=[64], help="numbers of factors, as 64,128 (default: 64)")
     parser.add_argument("--libraries", type=words, default=list(libraries), help=f"default: {','.join(libraries)}")
     parser.add_argument("--solvers", type=words, help="only contenders whose name has one of these words")
-    parser.add_argument("--marks", type=stretches, default=numbers(marks), help=f"iterations (default: {marks})")
+    if marks is not None:
+        parser.add_argument("--marks", type=stretches, default=numbers(marks), help=f"iterations (default: {marks})")
     parser.add_argument("--threads", type=int, default=2, help="threads of every library (default: 2)")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path, help="write facts and all measurements to this file")

@@ -30,18 +30,20 @@ CHECKED = 500  # users whose lists are compared with float64
 
 
 def main(arguments: list[str]) -> None:
-    parser = _harness.arguments(__doc__, ("fastmf", "faiss", "implicit", "numpy"), "1,2")
+    parser = _harness.arguments(__doc__, ("fastmf", "faiss", "implicit", "numpy"))
     parser.add_argument("--data", default="ml-20m", choices=("ml-1m", "ml-20m"), help="synthetic (default: ml-20m)")
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--users", type=int, default=40_000, help="how many are asked for, at random (default: 40000)")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--recall", type=float, default=0.99, help="of approximate indexes (default: .99)")
     args = parser.parse_args(arguments)
-    _harness.print_facts(_harness.facts(args.libraries, args.threads))
+    found = _harness.facts(args.libraries, args.threads)
+    _harness.print_facts(found)
     peak = gemm_peak()
     print(f"GEMM peak of one thread: {peak:.0f} GFLOP/s")
     ratings = synthetic(args.data)
     chosen = np.random.default_rng(args.seed).permutation(ratings.n_users)[: args.users]
+    results = {}
     for factors in args.factors:
         model = fastmf.WALS(factors=factors, iterations=2, random_state=args.seed).fit(ratings)
         seen = sparse.csr_matrix(
@@ -49,32 +51,42 @@ def main(arguments: list[str]) -> None:
         )[chosen]
         users = np.ascontiguousarray(model.user_factors[chosen])
         task = Retrieval(users, model.item_factors, seen, args.k, args.threads, args.recall)
-        compare(task, args, peak)
+        title = f"{len(users)} users x {ratings.n_items} items, {factors} factors, k = {args.k}"
+        results[title] = compare(task, args)
+        show(title, task, results[title], peak)
+    if args.json:
+        _harness.write_json(args.json, found, results)
 
 
-def compare(task: Retrieval, args: argparse.Namespace, peak: float) -> None:
-    libraries = _harness.adapters(args.libraries)
-    contenders = [c for library in libraries for c in library.retrieval(task)]
+def compare(task: Retrieval, args: argparse.Namespace) -> list[_harness.Result]:
+    """Seconds of each round of each contender, and as quality at k the recall of its last answer."""
+    contenders = [c for library in _harness.adapters(args.libraries) for c in library.retrieval(task)]
     contenders = _harness.chosen(contenders, args.solvers)
     searches = [contender.open() for contender in contenders]
-    seconds: list[list[float]] = [[] for _ in searches]
-    answers = [np.empty(0)] * len(searches)
+    results = [_harness.Result(contender.name) for contender in contenders]
     for search in searches:  # warm up
         search(task.users[:256], task.seen[:256])
     for _ in range(args.rounds):
-        for number, search in enumerate(searches):
+        for search, result in zip(searches, results, strict=True):
             started = time.perf_counter()
             answer = search(task.users, task.seen)
-            seconds[number].append(time.perf_counter() - started)
-            answers[number] = answer[:CHECKED]
-    n, flops = len(task.users), 2.0 * len(task.users) * task.items.size
-    print(f"\n{n} users x {len(task.items)} items, {task.items.shape[1]} factors, k = {task.k}")
-    rows = []
-    for contender, times, answer in sorted(zip(contenders, seconds, answers, strict=True), key=lambda row: min(row[1])):
-        median = float(np.median(times))
-        share = flops / median / 1e9 / (peak * task.threads)
-        quality = task.recall_of(answer, filtered="no filter" not in contender.name)
-        rows.append([contender.name, f"{n / median:.0f}", f"{share:.0%}", f"{quality:.4f}"])
+            result.seconds.append(time.perf_counter() - started)
+            result.quality[task.k] = task.recall_of(answer[:CHECKED], filtered="no filter" not in result.name)
+    return results
+
+
+def show(title: str, task: Retrieval, results: list[_harness.Result], peak: float) -> None:
+    flops = 2.0 * len(task.users) * task.items.size
+    rows = [
+        [
+            result.name,
+            f"{len(task.users) / result.iteration:.0f}",
+            f"{flops / result.iteration / 1e9 / (peak * task.threads):.0%}",
+            f"{result.quality[task.k]:.4f}",
+        ]
+        for result in sorted(results, key=lambda result: result.iteration)
+    ]
+    print(f"\n{title}")
     _harness.print_table(["", "users/s", "of GEMM peak", "recall"], rows)
 
 

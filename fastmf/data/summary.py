@@ -89,7 +89,8 @@ def value_counts(data: NDArray[Any]) -> dict[float, int] | None:
 
 
 def gini(counts: NDArray[np.int64]) -> float:
-    """Gini coefficient of counts: 0 if all are the same, near 1 if few have it all; 0 of nothing."""
+    """Gini coefficient of counts, sum_j (2 j - n - 1) x_j / (n sum x) over the sorted x_1 <= ... <= x_n: 0 if all are
+    the same, near 1 if few have it all; 0 of nothing."""
     n, total = len(counts), int(counts.sum())
     if not total:
         return 0.0

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
 from fastmf.data import csr
+from fastmf.data.summary import gini
 from fastmf.evaluation.alignment import Rows
 from fastmf.kernels import metrics as kernel
 
@@ -84,14 +85,6 @@ class ListTally:
         """A figure for each cut-off for each metric of all lists together."""
         times = np.cumsum(self.shown, axis=0)
         return {"coverage": [float((row > 0).mean()) for row in times], "gini": [gini(row) for row in times]}
-
-
-def gini(times: NDArray[Any]) -> float:
-    """Gini coefficient of numbers >= 0: sum_j (2 j - n - 1) x_j / (n sum x) over the sorted x_1 <= ... <= x_n."""
-    n, total = len(times), float(times.sum())
-    if total == 0:
-        return 0.0
-    return float((2 * np.arange(1, n + 1) - n - 1) @ np.sort(times).astype(np.float64)) / (n * total)
 
 
 def self_information(counts: NDArray[np.int64], n_users: int) -> NDArray[np.float64]:

@@ -87,7 +87,7 @@ class WALS(Explains, FactorModel):
     num_threads : int, optional
         Threads; by default all available. The result is the same for any number.
     random_state : int, Generator, RandomState or None, default None
-        Seed of the first user factors.
+        Seed of the item factors that the first users are solved against.
     dtype : {"float32", "float64"}, default "float32"
         Precision of factors and arithmetic.
 
