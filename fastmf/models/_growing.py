@@ -12,6 +12,7 @@ from fastmf import _checks
 from fastmf.data import IdMap, Ratings
 from fastmf.data.csr import Csr, positions_of
 from fastmf.models._intake import as_ratings, transposed
+from fastmf.models._names import with_new_ids
 from fastmf.models._state import State
 
 Floats = NDArray[Any]
@@ -80,14 +81,8 @@ def _placed(
     """The numbers that rows or columns of the interactions have in the grown model, its ids, and how many there are."""
     if known is None or given is None:
         return np.arange(n), known, max(n, fitted)
-    numbers = known.numbers(given.ids, unknown="skip")
-    fresh = numbers < 0
-    if not fresh.any():
-        return numbers, known, fitted
-    numbers[fresh] = fitted + np.arange(fresh.sum())
-    old, new = known.ids, given.ids[fresh]
-    plain = old.dtype.kind == new.dtype.kind and old.dtype.kind in "iU"  # else NumPy would turn numbers into text
-    return numbers, IdMap(np.concatenate([old, new]) if plain else [*old.tolist(), *new.tolist()]), fitted + len(new)
+    numbers, ids = with_new_ids(known, given)
+    return numbers, ids, len(ids)
 
 
 def _merged(

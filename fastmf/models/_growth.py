@@ -14,6 +14,7 @@ from fastmf._errors import UnknownIdError
 from fastmf.data import IdMap, Ratings
 from fastmf.data.csr import assemble
 from fastmf.models._intake import as_ratings, transposed
+from fastmf.models._names import with_new_ids
 from fastmf.models._state import State
 
 Numbers = NDArray[np.int64]
@@ -90,15 +91,8 @@ class Growth:
 
 def _side(what: str, n: int, ids: IdMap | None, n_given: int, given: IdMap | None, hint: str) -> Side:
     if ids is not None and given is not None:
-        numbers = ids.numbers(given.ids, unknown="skip")
-        is_new = numbers < 0
-        numbers[is_new] = n + np.arange(np.count_nonzero(is_new))
-        new = given.ids[is_new]
-        if len(new) == 0:
-            return Side(n, ids, numbers)
-        alike = ids.ids.dtype.kind == new.dtype.kind
-        together = np.concatenate([ids.ids, new]) if alike else [*ids.ids.tolist(), *new.tolist()]
-        return Side(n + len(new), IdMap(together), numbers)
+        numbers, together = with_new_ids(ids, given)
+        return Side(len(together), together, numbers)
     if ids is None and given is not None:
         raise ValueError(f"ratings must have no ids of {what}, as the ratings of the fit had none, got {given!r}")
     if n_given < n or (ids is not None and n_given > n):
