@@ -3,6 +3,7 @@
 wals        rows of a WALS half-step, by the k x k system, the n x n system, conjugate gradient, blocks of factors or
             under x >= 0 -> Hu, Koren & Volinsky 2008; Takacs, Pilaszy & Tikk 2011; Rendle et al. 2021
 gramian     Y' diag(c) Y in float64, the part of those systems that all rows share
+eigen       eigenvectors of that matrix -> Golub & Van Loan 2013, sections 8.3.1 and 8.3.5
 rotate      Y V: factors in the eigenbasis of their Gramian
 objective   sum_j w_j e_j^2 and its companions: the observed part of the objective
 grid        ratings as records in shuffled cells -> Gemulla et al. 2011

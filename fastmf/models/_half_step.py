@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fastmf._errors import FitDivergedError
 from fastmf._memory import aligned, aligned_copy
 from fastmf.kernels import wals
+from fastmf.kernels.eigen import eigenbasis
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.rotate import rotate
 from fastmf.models._cost import Plan, Solver
@@ -102,7 +103,8 @@ def half_step(
         eigenvalues = np.zeros(size, dtype)
         if side.implicit:
             values, basis = np.ones(size), np.eye(size)
-            values[:factors], basis[:factors, :factors] = np.linalg.eigh(gram[:factors, :factors])
+            inner = np.ascontiguousarray(gram[:factors, :factors])
+            values[:factors], basis[:factors, :factors] = eigenbasis(inner, num_threads)
             values[factors:] = values[factors - 1]
             values = np.maximum(values, 0.0)
             gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)

@@ -23,4 +23,8 @@ const fm_table FM_TABLE_NAME(FM_ISA) = {
     .vector_bytes = FM_VECTOR_BYTES,
     .f32 = {FM_LEAVES(f32)},
     .f64 = {FM_LEAVES(f64)},
+    FM_LEAF(tridiagonalise, f64),
+    FM_LEAF(ql_sweeps, f64),
+    FM_LEAF(reflect_rows, f64),
+    FM_LEAF(rotate_rows, f64),
 };

@@ -17,6 +17,9 @@
 #include "pairs.h"
 #include "sgd.h"
 #include "svdpp.h"
+#if FM_BITS == 64
+#include "eigen.h"
+#endif
 
 #ifndef FM_LEAVES
 #define FM_LEAF(name, bits) .name = FM_JOIN(name, bits, FM_ISA)

@@ -116,6 +116,13 @@ typedef struct {
     void *pull;          /* scale sum_i g_i q_i: likewise */
 } fm_svdpp_user;
 
+/* A sweep of the QL algorithm: it turns columns first - 1 and first, then those before, down to last and last + 1. */
+typedef struct {
+    int64_t first, last;
+} fm_sweep;
+
+enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together */
+
 #define FM_TABLE(real, name)                                                                                           \
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
@@ -164,6 +171,13 @@ typedef struct {
     int vector_bytes;
     fm_table_f32 f32;
     fm_table_f64 f64;
+    /* see eigen.h */
+    void (*tridiagonalise)(double *A, int64_t n, int64_t size, double *reflectors, double *scale, double *diagonal,
+                           double *off, double *work);
+    int64_t (*ql_sweeps)(double *d, double *off, int64_t n, int64_t *at, fm_sweep *sweeps, double *turns,
+                         int64_t capacity);
+    void (*reflect_rows)(double *rows, int64_t n, int64_t size, const double *reflectors, const double *scale);
+    void (*rotate_rows)(double *rows, const fm_sweep *sweeps, int64_t count, const double *turns);
 } fm_table;
 
 /* The instruction sets of a build, best first: the name, and whether this processor has it. setup.py has the compiler's

@@ -99,6 +99,13 @@ cdef extern from "table.h" nogil:
         void* x
         void* pull
 
+    enum:
+        FM_EIGEN_ROWS
+
+    ctypedef struct fm_sweep:
+        int64_t first
+        int64_t last
+
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         double (*dot_wide)(const float* x, const float* y, int64_t n) noexcept nogil
@@ -172,6 +179,17 @@ cdef extern from "table.h" nogil:
         int vector_bytes
         fm_table_f32 f32
         fm_table_f64 f64
+        void (*tridiagonalise)(
+            double* A, int64_t n, int64_t size, double* reflectors, double* scale, double* diagonal, double* off,
+            double* work
+        ) noexcept nogil
+        int64_t (*ql_sweeps)(
+            double* d, double* off, int64_t n, int64_t* at, fm_sweep* sweeps, double* turns, int64_t capacity
+        ) noexcept nogil
+        void (*reflect_rows)(
+            double* rows, int64_t n, int64_t size, const double* reflectors, const double* scale
+        ) noexcept nogil
+        void (*rotate_rows)(double* rows, const fm_sweep* sweeps, int64_t count, const double* turns) noexcept nogil
 
 
 cdef const fm_table* leaves() noexcept nogil
