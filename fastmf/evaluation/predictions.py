@@ -100,7 +100,7 @@ def rating_errors(model: FactorModel, test: Ratings, num_threads: int | None) ->
         users = np.repeat(np.arange(first_row, last_row), np.diff(bounds))
         items = test.indices[start:end].astype(np.int64)
         errors = test.data[start:end] - model._predict(users, items, num_threads).astype(np.float64)
-        squares += float(errors @ errors)
+        squares += float(np.square(errors).sum())
         absolutes += float(np.abs(errors).sum())
     return {"rmse": math.sqrt(squares / test.nnz), "mae": absolutes / test.nnz}
 

@@ -1,4 +1,7 @@
-"""The objective J: its observed, unobserved and regularisation parts, exactly, in float64."""
+"""The objective J: its observed, unobserved and regularisation parts, exactly, in float64.
+
+No product of NumPy's is taken here: its BLAS may leave threads spinning on the processors the next sweep needs.
+"""
 
 from __future__ import annotations
 
@@ -81,11 +84,13 @@ def unobserved_loss(
         if len(unobserved) == 1
         else gramian(Y, unobserved, num_threads, True)
     )
-    return max(0.0, float(np.vdot(gramian(X, none, num_threads, True), items)) - predicted)
+    items *= gramian(X, none, num_threads, True)
+    return max(0.0, float(items.sum()) - predicted)
 
 
 def regularization_loss(factors: NDArray[Any], ridge: NDArray[np.float64], *, num_threads: int) -> float:
     """sum_u ridge_u |x_u|^2"""
     norms = np.empty(len(factors))
     squared_norms(factors, norms, num_threads)
-    return float(ridge @ norms)
+    norms *= ridge
+    return float(norms.sum())

@@ -207,5 +207,6 @@ class SVDpp(FactorModel):
         penalty = regularization_loss(own, lam_u * n_u, num_threads=threads)
         penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
         penalty += regularization_loss(implicit, p["implicit_regularization"] * n_i, num_threads=threads)
-        penalty += p["bias_regularization"] * (n_u @ state.user_bias**2 + n_i @ state.item_bias**2)
-        return Objective(observed, 0.0, float(penalty))
+        for n, bias in ((n_u, state.user_bias), (n_i, state.item_bias)):
+            penalty += regularization_loss(bias[:, None], p["bias_regularization"] * n, num_threads=threads)
+        return Objective(observed, 0.0, penalty)
