@@ -218,7 +218,7 @@ def test_an_interruption_within_an_epoch_goes_back_to_the_last_whole_one(parts, 
 
     def counted(*arguments):
         calls.append(None)
-        if len(calls) == 2 * block_count(train.shape, train.nnz) + 2:
+        if len(calls) == 2 * block_count(train.shape, train.nnz, 256) + 2:
             raise KeyboardInterrupt
         real(*arguments)
 
@@ -310,7 +310,9 @@ def test_dealing_balances_blocks_and_keeps_heavy_rows_together():
         assert (np.diff(counts[inside][np.argsort(position[inside])]) <= 0).all()
 
 
-def test_the_grid_depends_on_the_data_alone():
-    assert block_count((671, 9066), 100_004) == 4
-    assert block_count((138_493, 26_744), 20_000_000) == 32
-    assert block_count((10, 5_000_000), 100) >= 5_000_000 / 65536
+def test_the_grid_depends_on_the_data_and_the_size_of_a_row_alone():
+    assert block_count((671, 9066), 100_004, 256) == 4
+    assert block_count((138_493, 26_744), 20_000_000, 256) == 12
+    assert block_count((138_493, 26_744), 20_000_000, 512) == 13
+    assert block_count((138_493, 267_440), 20_000_000, 512) == 32
+    assert block_count((10, 5_000_000), 100, 256) >= 5_000_000 / 65536

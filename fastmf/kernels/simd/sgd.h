@@ -14,6 +14,8 @@
  * one row apart: in sequence, with the user's row in registers, each would wait for the sum of the one before.
  */
 
+typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)))); /* roots and divisions are slow: one for all */
+
 #define RECORDS_AHEAD 8 /* rows are asked for so many records before they are used */
 
 FM_INLINE void FN(ask)(const real *row, const int64_t width)
@@ -73,21 +75,19 @@ FM_INLINE double FN(sgd_walk)(const fm_sgd_rule *rule, const fm_sgd_cell *cell, 
         const real w = weights[r * cell->weight_step];
         real loss;
         const real g = w * FN(descent)(loss_kind, values[r], mean + b_u + b_i + dot, &loss);
-        real s_u = rate, s_i = rate, s_bu = bias_rate, s_bi = bias_rate;
+        FN(four) step = {rate, rate, bias_rate, bias_rate}; /* of x_u, y_i, b_u, c_i */
         if (adagrad) {
             const real x2 = hsum(xx[0] + xx[1]), y2 = hsum(yy[0] + yy[1]);
             const real bu_gradient = g - lam_b * b_u, bi_gradient = g - lam_b * b_i;
-            s_u /= REAL_SQRT(user[FM_ACCUMULATED]);
-            s_i /= REAL_SQRT(item[FM_ACCUMULATED]);
-            s_bu /= REAL_SQRT(user[FM_BIAS_ACCUMULATED]);
-            s_bi /= REAL_SQRT(item[FM_BIAS_ACCUMULATED]);
+            step /= (FN(four)){REAL_SQRT(user[FM_ACCUMULATED]), REAL_SQRT(item[FM_ACCUMULATED]),
+                               REAL_SQRT(user[FM_BIAS_ACCUMULATED]), REAL_SQRT(item[FM_BIAS_ACCUMULATED])};
             user[FM_ACCUMULATED] += per_factor * FN(positive)(g * g * y2 - 2 * g * lam_u * dot + lam_u * lam_u * x2);
             item[FM_ACCUMULATED] += per_factor * FN(positive)(g * g * x2 - 2 * g * lam_i * dot + lam_i * lam_i * y2);
             user[FM_BIAS_ACCUMULATED] += bu_gradient * bu_gradient;
             item[FM_BIAS_ACCUMULATED] += bi_gradient * bi_gradient;
         }
-        const vec keep_x = splat(1 - s_u * lam_u), push_x = splat(s_u * g);
-        const vec keep_y = splat(1 - s_i * lam_i), push_y = splat(s_i * g);
+        const vec keep_x = splat(1 - step[0] * lam_u), push_x = splat(step[0] * g);
+        const vec keep_y = splat(1 - step[1] * lam_i), push_y = splat(step[1] * g);
 #pragma GCC unroll 8
         for (int64_t c = 0; c < width; c += LANES) {
             const vec a = load(x + c), b = load(y + c);
@@ -99,8 +99,8 @@ FM_INLINE double FN(sgd_walk)(const fm_sgd_rule *rule, const fm_sgd_cell *cell, 
             store(x + c, to_x);
             store(y + c, to_y);
         }
-        user[FM_BIAS] = b_u + s_bu * (g - lam_b * b_u);
-        item[FM_BIAS] = b_i + s_bi * (g - lam_b * b_i);
+        user[FM_BIAS] = b_u + step[2] * (g - lam_b * b_u);
+        item[FM_BIAS] = b_i + step[3] * (g - lam_b * b_i);
         total += w * loss;
     }
     return total;

@@ -63,8 +63,8 @@ FM_INLINE vec FN(load)(const real *p) { return *(const vec *)p; }
 FM_INLINE void FN(store)(real *p, vec v) { *(vec *)p = v; }
 FM_INLINE vec FN(splat)(real s) { return s - (vec){0}; }
 
-/* The sum of all lanes: halves are added until one lane is left. The halves are shuffles, since GCC 12 takes a loop over
- * an array of lanes through the stack, at three times the cycles. */
+/* The sum of all lanes: halves are added, in ever narrower vectors, until one lane is left. The halves are shuffles, since
+ * GCC 12 takes a loop over an array of lanes through the stack, at three times the cycles. */
 #if defined(__clang__) || __GNUC__ >= 12
 #define FM_SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #endif
@@ -72,16 +72,18 @@ FM_INLINE real FN(sum)(vec v)
 {
 #ifdef FM_SHUFFLE
 #if FM_VECTOR_BYTES * 8 / FM_BITS == 16
-    v += FM_SHUFFLE(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 8, 9, 10, 11, 12, 13, 14, 15);
-    v += FM_SHUFFLE(v, v, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7, 4, 5, 6, 7);
-    v += FM_SHUFFLE(v, v, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3, 2, 3);
+    const __auto_type v8 = FM_SHUFFLE(v, v, 0, 1, 2, 3, 4, 5, 6, 7) + FM_SHUFFLE(v, v, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __auto_type v4 = FM_SHUFFLE(v8, v8, 0, 1, 2, 3) + FM_SHUFFLE(v8, v8, 4, 5, 6, 7);
+    const __auto_type v2 = v4 + FM_SHUFFLE(v4, v4, 2, 3, 2, 3);
 #elif FM_VECTOR_BYTES * 8 / FM_BITS == 8
-    v += FM_SHUFFLE(v, v, 4, 5, 6, 7, 4, 5, 6, 7);
-    v += FM_SHUFFLE(v, v, 2, 3, 2, 3, 2, 3, 2, 3);
+    const __auto_type v4 = FM_SHUFFLE(v, v, 0, 1, 2, 3) + FM_SHUFFLE(v, v, 4, 5, 6, 7);
+    const __auto_type v2 = v4 + FM_SHUFFLE(v4, v4, 2, 3, 2, 3);
 #elif FM_VECTOR_BYTES * 8 / FM_BITS == 4
-    v += FM_SHUFFLE(v, v, 2, 3, 2, 3);
+    const __auto_type v2 = v + FM_SHUFFLE(v, v, 2, 3, 2, 3);
+#else
+    const vec v2 = v;
 #endif
-    return v[0] + v[1];
+    return v2[0] + v2[1];
 #else
     real s = v[0];
     for (int j = 1; j < LANES; j++)
