@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import fastmf
 from fastmf._errors import FitDivergedError, UnknownIdError
-from fastmf.cli import demo, describe, evaluate, info, recommend, train, tune
+from fastmf.cli import bench, demo, describe, evaluate, info, recommend, train, tune
 from fastmf.cli.answer import CommandError
 
 EXPECTED = (CommandError, OSError, ValueError, UnknownIdError, FitDivergedError, MemoryError, ImportError)
@@ -74,6 +74,7 @@ def _parser(arguments: list[str]) -> argparse.ArgumentParser:
     recommend.add(commands)
     recommend.add_similar(commands)
     evaluate.add(commands)
+    bench.add(commands)
     info.add(commands)
     return parser
 

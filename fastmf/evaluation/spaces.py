@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from fastmf import _checks
-from fastmf.models import WALS, BiasedMF
+from fastmf.models import WALS, BiasedMF, SVDpp
 from fastmf.models._base import FactorModel
 
 Suggest = Callable[[Any], Any]  # the value of a parameter in an Optuna trial
@@ -25,6 +25,13 @@ def default_space(model: FactorModel) -> dict[str, Any]:
         return {
             "learning_rate": (0.02, 0.3, "log") if model.optimizer == "adagrad" else (0.002, 0.1, "log"),
             "regularization": (0.005, 0.3, "log"),
+            "bias_regularization": (0.001, 0.1, "log"),
+        }
+    if isinstance(model, SVDpp):
+        return {
+            "learning_rate": (0.01, 0.2, "log") if model.optimizer == "adagrad" else (0.002, 0.1, "log"),
+            "regularization": (0.005, 0.3, "log"),
+            "implicit_regularization": (0.005, 0.3, "log"),
             "bias_regularization": (0.001, 0.1, "log"),
         }
     if isinstance(model, WALS):

@@ -62,7 +62,7 @@ def tune(
     space : dict, optional
         From names of parameters to (low, high), (low, high, "log") (integers if both are), a list of choices, or a
         function that takes the Optuna trial and gives the value. By default the regularization of WALS and its
-        unobserved weight, or the learning rate and both regularizations of BiasedMF.
+        unobserved weight, or the learning rate and all regularizations of BiasedMF and SVDpp.
     trials : int, default 30
         How many trials there are to be, those that `storage` already holds included.
     seconds : float, optional

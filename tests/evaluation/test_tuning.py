@@ -9,6 +9,7 @@ from all_models import ratings
 
 import fastmf
 from fastmf.evaluation import trials as trials_module
+from fastmf.evaluation.spaces import checked_space, default_space
 from fastmf.evaluation.trials import is_looked_at
 
 optuna = pytest.importorskip("optuna")
@@ -323,3 +324,13 @@ def test_a_bar_counts_the_trials_on_a_terminal(tmp_path, monkeypatch):
     for trials in (2, 5):
         fastmf.tune(WALS, DATA, SPACE, trials=trials, storage=path, progress=True, **FAST)
     assert [(bar.total, bar.count, bar.closed, bar.disable) for bar in bars] == [(2, 2, True, None), (5, 5, True, None)]
+
+
+@pytest.mark.parametrize(("optimizer", "usual"), [("adagrad", 0.05), ("sgd", 0.02)])
+def test_the_default_space_of_svdpp_holds_its_defaults(optimizer, usual):
+    space = default_space(fastmf.SVDpp(optimizer=optimizer))
+    assert list(space) == ["learning_rate", "regularization", "implicit_regularization", "bias_regularization"]
+    wanted = fastmf.SVDpp().get_params() | {"learning_rate": usual}
+    for name, (low, high, scale) in space.items():
+        assert (low < wanted[name] < high, scale) == (True, "log"), name
+    checked_space(space, fastmf.SVDpp())
