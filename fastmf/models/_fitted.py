@@ -29,22 +29,22 @@ class Fitted(HasParams):
 
     @property
     def user_factors(self) -> NDArray[Any]:
-        """Rows x_u, (users, factors)."""
+        """Rows x_u, (users, factors); read-only."""
         return self._fitted.user_factors
 
     @property
     def item_factors(self) -> NDArray[Any]:
-        """Rows y_i, (items, factors)."""
+        """Rows y_i, (items, factors); read-only."""
         return self._fitted.item_factors
 
     @property
     def user_bias(self) -> NDArray[Any]:
-        """b_u, (users,); zeros in a model without biases."""
+        """b_u, (users,), read-only; zeros in a model without biases."""
         return self._fitted.user_bias
 
     @property
     def item_bias(self) -> NDArray[Any]:
-        """c_i, (items,); zeros in a model without biases."""
+        """c_i, (items,), read-only; zeros in a model without biases."""
         return self._fitted.item_bias
 
     @property

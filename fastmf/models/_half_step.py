@@ -51,12 +51,16 @@ def padded_columns(factors: int, dtype: np.dtype[Any]) -> int:
     return int(wals.padded(factors, np.empty(0, dtype)))
 
 
-def weighted_gramian(side: Side, others: Floats, num_threads: int) -> NDArray[np.float64]:
-    """Y' diag(c) Y in float64."""
+def weighted_gramian(
+    side: Side, others: Floats, num_threads: int, product: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """Y' diag(c) Y in float64; `product` is Y'Y where that is known."""
     if not side.implicit:
         return np.zeros((others.shape[1], others.shape[1]))
     if len(side.unobserved) == 1:
-        return float(side.unobserved[0]) * gramian(others, np.empty(0, others.dtype), num_threads)
+        if product is None:
+            product = gramian(others, np.empty(0, others.dtype), num_threads)
+        return float(side.unobserved[0]) * product
     return gramian(others, side.unobserved, num_threads)
 
 
@@ -80,6 +84,7 @@ def half_step(
     rotated: Floats | None = None,
     plan: Plan | None = None,
     turned: NDArray[np.float64] | None = None,
+    product: NDArray[np.float64] | None = None,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
@@ -89,10 +94,10 @@ def half_step(
     leaves only the primal form where there is unobserved weight. `turned`, of factors x factors, is multiplied by that
     basis, so that it takes what was there before the half-steps it went through to what is there now. Columns from
     `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`. A `plan` that is not given
-    is made.
+    is made, and so is the product of the other side's factors with themselves.
     """
     size, dtype = others.shape[1], others.dtype
-    gram = weighted_gramian(side, others, num_threads)
+    gram = weighted_gramian(side, others, num_threads, product)
     if not gram.max(initial=0.0) <= np.finfo(dtype).max:
         raise too_large(side)
     if plan is None:

@@ -207,7 +207,9 @@ class Recommends(Fitted):
         common: dict[str, Any] = {"item_bias": state.item_bias, "seen": seen, "exclude_rows": exclude_rows}
         common |= {"exclude": exclude, "num_threads": threads}
         if candidate_rows is None:
-            top, scores = top_k(queries, state.item_factors, k, candidates=candidates, **common)
+            top, scores = top_k(
+                queries, state.item_factors, k, candidates=candidates, order=state.longest_items, **common
+            )
         else:
             top, scores = top_k_among(queries, state.item_factors, candidate_rows, k, **common)
         scores += (state.mean + state.user_bias[users])[:, None].astype(scores.dtype)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.data import IdMap, Ratings
+from fastmf.kernels.gramian import gramian
+from fastmf.retrieval import LongestFirst, longest_first, middling_length
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class State:
     item_info: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     history: list[dict[str, float]] = field(default_factory=list)
     extra: Mapping[str, NDArray[Any]] = field(default_factory=dict)  # by "user/NAME" and "item/NAME": a row each
+    _gramians: dict[str, NDArray[np.float64]] = field(default_factory=dict, init=False, repr=False)
 
     @classmethod
     def of(
@@ -71,6 +75,32 @@ class State:
             history=history or [],
             extra=extra or {},
         )
+
+    def __post_init__(self) -> None:
+        for name in ("user_factors", "item_factors", "user_bias", "item_bias"):
+            array = getattr(self, name).view()
+            array.flags.writeable = False  # what is made of them once must stay true
+            object.__setattr__(self, name, array)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self) if each.init}  # no more than it was given
+
+    def __setstate__(self, given: dict[str, Any]) -> None:
+        self.__init__(**given)  # type: ignore[misc]
+
+    @cached_property
+    def longest_items(self) -> LongestFirst | None:
+        """The items in the order in which they are searched for a user."""
+        if not self.item_factors.size:
+            return None
+        return longest_first(self.item_factors, self.item_bias, middling_length(self.user_factors), 1)
+
+    def gramian(self, side: str) -> NDArray[np.float64]:
+        """F'F of the factors of a side, "user" or "item", in float64; made once."""
+        if side not in self._gramians:
+            factors = getattr(self, f"{side}_factors")
+            self._gramians[side] = gramian(factors, np.empty(0, factors.dtype), 1)
+        return self._gramians[side]
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -137,7 +138,7 @@ class FoldsIn(Fitted):
         w, a = entry_terms(data, weights, p)
         side = item_side(data.indptr, data.indices, w, a, n_users=state.shape[0], unobserved=unobserved, p=p)
         threads = self._threads(num_threads)
-        factors, bias = solved(side, state.user_factors, state.user_bias, state.mean, p, threads)
+        factors, bias = solved(side, state.user_factors, state.user_bias, state.mean, p, threads, state.gramian)
         return (factors, bias) if with_bias else factors
 
     def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[Floats, Floats]:
@@ -146,7 +147,8 @@ class FoldsIn(Fitted):
         p = self._checked_for(state)
         data, weights = with_columns(rows, state.shape[1], state.item_ids, "rows", "items", weights)
         side = user_side(data, *entry_terms(data, weights, p), p)
-        return solved(side, state.item_factors, state.item_bias, state.mean, p, self._threads(num_threads))
+        threads = self._threads(num_threads)
+        return solved(side, state.item_factors, state.item_bias, state.mean, p, threads, state.gramian)
 
 
 def unobserved_of_columns(given: Any, columns: Ratings, state: State, p: dict[str, Any]) -> NDArray[np.float64]:
@@ -171,22 +173,33 @@ def unobserved_of_columns(given: Any, columns: Ratings, state: State, p: dict[st
 
 
 def solved(
-    side: Side, factors: Floats, bias: Floats, mean: float, p: dict[str, Any], num_threads: int
+    side: Side,
+    factors: Floats,
+    bias: Floats,
+    mean: float,
+    p: dict[str, Any],
+    num_threads: int,
+    kept: Callable[[str], NDArray[np.float64]] | None = None,
 ) -> tuple[Floats, Floats]:
     """Exact factors and biases of the rows of `side`, given the factors and biases of the other side and the mean.
 
-    `p` holds the checked parameters, with the dtype of the factors.
+    `p` holds the checked parameters, with the dtype of the factors; `kept` gives the Gramian of a side of a state.
     """
     k, dtype, biased = factors.shape[1], factors.dtype, p["biased"]
     rows, columns = len(side.indptr) - 1, padded_columns(k + biased, dtype)
-    others, out = aligned((len(factors), columns), dtype), aligned((rows, columns), dtype)
-    others[:, :k] = factors
+    out, others, product = aligned((rows, columns), dtype), factors, None
+    if columns > k:
+        others = aligned((len(factors), columns), dtype)
+        others[:, :k] = factors
     if biased:
         others[:, k] = 1
         side = replace(side, targets=(side.targets - (mean + bias[side.indices])).astype(dtype))
+    elif kept is not None and side.implicit:
+        product = np.zeros((columns, columns))
+        product[:k, :k] = kept("item" if side.name == "user" else "user")
     solver = Solver("nonnegative" if p["nonnegative"] else "cholesky", "primal")
     if rows:
-        half_step(side, others, out, solver, factors=k + biased, num_threads=num_threads)
+        half_step(side, others, out, solver, factors=k + biased, product=product, num_threads=num_threads)
     if not np.isfinite(out).all():
         raise FitDivergedError(f"factors of {side.name}s are not finite: raise regularization, or scale the values")
     return np.ascontiguousarray(out[:, :k]), (out[:, k].copy() if biased else np.zeros(rows, dtype))

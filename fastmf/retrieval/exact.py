@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks, _threads
 from fastmf.kernels import topk
-from fastmf.kernels.objective import squared_norms
 from fastmf.retrieval.arguments import (
     check_finite,
     factors_of,
@@ -19,6 +18,7 @@ from fastmf.retrieval.arguments import (
     seen_and_targets,
     subset_of,
 )
+from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
 
 SORTED_FROM = 2048  # queries for which sorting the items pays
 
@@ -34,6 +34,7 @@ def top_k(
     exclude: ArrayLike | None = None,
     exclude_rows: tuple[ArrayLike, ArrayLike] | None = None,
     candidates: ArrayLike | None = None,
+    order: LongestFirst | None = None,
     num_threads: int | None = None,
 ) -> tuple[NDArray[np.int32], NDArray[Any]]:
     """The k items with the highest scores for each query, exactly.
@@ -65,6 +66,9 @@ def top_k(
         Further items each query must not get, in the form of `seen`.
     candidates : array of int, optional
         The only items to choose from. By default all.
+    order : optional
+        What `longest_first` gave for these very arrays, which have not changed since: with it few queries, too, leave
+        out items that cannot reach a list. The result is the same.
     num_threads : int, optional
         By default as many as the process may use.
 
@@ -85,8 +89,8 @@ def top_k(
     -----
     A tile of queries x items is multiplied in registers and compared with each query's k-th score so far; only scores
     that pass leave the registers, and only they are looked up in `seen`. The work is ``n * n_items * factors``
-    multiply-adds at most: for many queries the longest items come first, and a tile is left out when, by Cauchy and
-    Schwarz, none of its items can reach a list. A long call can be interrupted.
+    multiply-adds at most: for many queries, or with `order`, the longest items come first, and a tile is left out when,
+    by Cauchy and Schwarz, none of its items can reach a list. A long call can be interrupted.
 
     Examples
     --------
@@ -111,8 +115,13 @@ def top_k(
     excluded_lists = lists_of("exclude_rows", exclude_rows, len(Q), len(Y))
     subset, norms = subset_of(exclude, candidates, len(Y)), None
     threads = _threads.effective(num_threads).count
-    if len(Q) >= SORTED_FROM and Y.size and not cosine:
-        subset, norms = longest_first(Q, Y, bias, subset, threads)
+    if order is not None and not (order.factors is items and order.bias is item_bias):
+        raise ValueError("order must be what longest_first gave for these items and this item_bias")
+    if not cosine and Y.size and Q.dtype == Y.dtype:
+        if order is None and len(Q) >= SORTED_FROM:
+            order = longest_first(Y, bias, middling_length(Q), threads)
+        if order is not None and order.lengths.dtype == Y.dtype:
+            subset, norms = order.within(subset)
 
     ids = np.empty((len(Q), k), np.int32)
     scores = np.empty((len(Q), k), Q.dtype)
@@ -136,24 +145,6 @@ def top_k(
             check_finite("items", Y)
             raise ValueError(f"queries and items must have scores within the range of {Q.dtype}, got larger ones")
     return ids, scores
-
-
-def longest_first(
-    Q: NDArray[Any], Y: NDArray[Any], bias: NDArray[Any] | None, subset: NDArray[np.int32] | None, threads: int
-) -> tuple[NDArray[np.int32] | None, NDArray[Any] | None]:
-    """The items in the order of what they may score with a query of middling length, and the lengths of their rows."""
-    squares = np.empty(len(Y))
-    squared_norms(Y, squares, threads)
-    if not squares.max() <= np.finfo(Y.dtype).max:
-        return subset, None  # whatever is not finite must be met
-    lengths = np.sqrt(squares)
-    reach = lengths
-    if bias is not None:
-        typical = np.sqrt(np.square(Q[:: max(1, len(Q) // 1000)], dtype=np.float64).sum(axis=1).mean())
-        reach = lengths * typical + bias
-    items = np.arange(len(Y), dtype=np.int32) if subset is None else subset
-    items = items[np.argsort(-reach[items], kind="stable")]
-    return items, lengths[items].astype(Y.dtype)
 
 
 def rank_of(

@@ -50,7 +50,7 @@ def test_a_saved_model_comes_back_whole(make, data, mmap, tmp_path):
     assert type(loaded) is type(model)
     same(model, loaded)
     assert loaded.history == model.history
-    assert loaded.user_factors.flags.writeable is not mmap
+    assert not loaded.user_factors.flags.writeable
     loaded.save(str(tmp_path / "again"))
     assert (tmp_path / "again").read_bytes() == (tmp_path / "model").read_bytes()
     loaded.fit(data())
@@ -207,3 +207,11 @@ def test_a_file_without_values_is_read_and_written_without(make, tmp_path):
     loaded.save(tmp_path / "again")
     assert "seen_values" not in _file.read(tmp_path / "again")[1]
     same(model, fastmf.load(tmp_path / "again"))
+
+
+@pytest.mark.parametrize("again", [lambda model: model, copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_what_was_learned_is_read_only(make, again):
+    model = again(make().fit(matrix()))
+    for name in ("user_factors", "item_factors", "user_bias", "item_bias"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(model, name)[...] = 1

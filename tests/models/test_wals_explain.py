@@ -1,5 +1,7 @@
 """explain: the contributions of a user's entries are the score, and the right ones."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
@@ -97,7 +99,7 @@ def test_what_cannot_be_explained_is_refused():
         WALS().explain(0, 0)
     flat = WALS(**FAST, factors=6, unobserved_weight=0).fit(implicit())
     flat.set_params(regularization=0)
-    flat._state.item_factors[:] = 1.0
+    flat._state = replace(flat._state, item_factors=np.ones_like(flat.item_factors))
     with pytest.raises(FitDivergedError, match="user 3 have no single solution"):
         flat.explain(3, 0)
 

@@ -8,6 +8,7 @@ from small_wals import FAST, implicit, near
 
 import fastmf
 from fastmf import WALS, IdMap, Ratings, UnknownIdError
+from fastmf.models import _half_step, _state
 
 
 def least_squares(model, matrix, weights=None):
@@ -163,3 +164,15 @@ def test_biases_of_folded_in_users_are_the_fitted_ones():
     np.testing.assert_allclose(bias, model.user_bias, atol=1e-9)
     np.testing.assert_allclose(factors, model.user_factors, atol=1e-9)
     assert abs(bias).max() > 0.01
+
+
+def test_the_gramian_of_a_fit_is_made_once(monkeypatch):
+    model = WALS(**FAST, factors=6).fit(implicit())
+    first = model.fold_in_users(implicit())
+    monkeypatch.setattr(_state, "gramian", None)
+    monkeypatch.setattr(_half_step, "gramian", None)
+    np.testing.assert_array_equal(model.fold_in_users(implicit()), first)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(WALS(**FAST, factors=6).fit(implicit()).fold_in_users(implicit()), first)
+    model.fit(implicit() * 2)
+    assert not np.array_equal(model.fold_in_users(implicit()), first)

@@ -74,7 +74,9 @@ def test_rows_with_new_entries_are_solved_from_all_their_entries(corner, weighte
     )
     first = [u for u in users if u >= 40 or u == 1]
     folded = meanwhile.fold_in_users(merged, weights=all_weights, with_bias=True)
-    meanwhile.user_factors[first], meanwhile.user_bias[first] = folded[0][first], folded[1][first]
+    X, b = meanwhile.user_factors.copy(), meanwhile.user_bias.copy()
+    X[first], b[first] = folded[0][first], folded[1][first]
+    meanwhile._state = replace(meanwhile._state, user_factors=X, user_bias=b)
     assert np.diff(merged.indptr)[first].all()
     slack = 100 if model.nonnegative else 1
 

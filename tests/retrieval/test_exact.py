@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import tolerance
 
-from fastmf.retrieval import arguments, exact, rank_of, top_k
+from fastmf.retrieval import arguments, exact, longest_first, rank_of, top_k
 
 
 @st.composite
@@ -102,6 +102,25 @@ def test_top_k_is_brute_force(search, sorted_from):
             np.testing.assert_allclose(scores[q, :kept], truth[q, ids[q, :kept]], rtol=0, atol=error)
             np.testing.assert_allclose(truth[q, ids[q, :kept]], truth[q, order], rtol=0, atol=2 * error)
             assert (np.diff(scores[q, :kept]) <= 0).all()
+
+
+@given(searches())
+@settings(max_examples=200, deadline=None)
+def test_an_order_that_is_kept_changes_no_list(search):
+    queries, items, k, _, keywords = search
+    order = longest_first(items, keywords.get("item_bias"), 1.0, 1)
+    results = [top_k(queries, items, k, order=each, **keywords) for each in (order, None)]
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_an_order_is_of_its_own_items():
+    items = np.eye(3)
+    order = longest_first(items, None, 1.0, 1)
+    with pytest.raises(ValueError, match="order must be what longest_first gave for these items"):
+        top_k(items, items.copy(), 1, order=order)
+    with pytest.raises(ValueError, match="and this item_bias"):
+        top_k(items, items, 1, item_bias=np.zeros(3), order=order)
 
 
 @pytest.mark.parametrize(("dtype", "tiny"), [(np.float32, 1e-23), (np.float64, 1e-170)])
