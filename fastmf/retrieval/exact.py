@@ -21,6 +21,7 @@ from fastmf.retrieval.arguments import (
 from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
 
 SORTED_FROM = 2048  # queries for which sorting the items pays
+FEW = 8  # candidates that are less than this part of all items are not worth an order
 
 
 def top_k(
@@ -117,11 +118,12 @@ def top_k(
     threads = _threads.effective(num_threads).count
     if order is not None and not (order.factors is items and order.bias is item_bias):
         raise ValueError("order must be what longest_first gave for these items and this item_bias")
-    if not cosine and Y.size and Q.dtype == Y.dtype:
-        if order is None and len(Q) >= SORTED_FROM:
-            order = longest_first(Y, bias, middling_length(Q), threads)
-        if order is not None and order.lengths.dtype == Y.dtype:
-            subset, norms = order.within(subset)
+    if cosine or not Y.size or (subset is not None and len(subset) < len(Y) // FEW):
+        order = None
+    elif order is None and len(Q) >= SORTED_FROM:
+        order = longest_first(Y, bias, middling_length(Q), threads)
+    if order is not None and order.lengths.dtype == Y.dtype:
+        subset, norms = order.within(subset)
 
     ids = np.empty((len(Q), k), np.int32)
     scores = np.empty((len(Q), k), Q.dtype)
