@@ -21,7 +21,7 @@ from fastmf.retrieval.arguments import (
 from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
 
 SORTED_FROM = 2048  # queries for which sorting the items pays
-FEW = 8  # candidates that are less than this part of all items are not worth an order
+FEW = 8  # fewer candidates than this part of all items are not worth it for few queries
 
 
 def top_k(
@@ -118,9 +118,10 @@ def top_k(
     threads = _threads.effective(num_threads).count
     if order is not None and not (order.factors is items and order.bias is item_bias):
         raise ValueError("order must be what longest_first gave for these items and this item_bias")
-    if cosine or not Y.size or (subset is not None and len(subset) < len(Y) // FEW):
+    many = len(Q) >= SORTED_FROM
+    if cosine or not Y.size or not (many or subset is None or len(subset) >= len(Y) // FEW):
         order = None
-    elif order is None and len(Q) >= SORTED_FROM:
+    elif many and order is None:
         order = longest_first(Y, bias, middling_length(Q), threads)
     if order is not None and order.lengths.dtype == Y.dtype:
         subset, norms = order.within(subset)
