@@ -1,7 +1,9 @@
 """The guides: every block of Python runs, in order, and prints what stands in the block of text after it."""
 
 import contextlib
+import inspect
 import io
+import operator
 import re
 from pathlib import Path
 
@@ -72,6 +74,27 @@ def test_guide_is_short_and_every_block_is_read(guide):
     assert 40 <= len(text.splitlines()) <= 160
     assert text.count("```python\n") == len(blocks(text))
     assert text.count("```text\n") == sum(bool(stated) for _, stated in blocks(text)), "a text after no Python"
+
+
+def resolves(name):
+    """Whether the package, a model or its `recommend` has something of this (dotted) name."""
+    if name in inspect.signature(fastmf.WALS.recommend).parameters:
+        return True
+    for home in (fastmf, fastmf.WALS):
+        try:
+            operator.attrgetter(name.removeprefix("fastmf."))(home)
+            return True
+        except AttributeError:
+            pass
+    return False
+
+
+def test_names_of_other_libraries_have_the_counterparts_that_are_stated():
+    text = (FOLDER / "coming_from.md").read_text(encoding="utf-8")
+    cells = [line.strip("|").rsplit("|", 1)[-1] for line in text.splitlines() if line.startswith("|")]
+    names = {name for cell in cells for name in re.findall(r"`([A-Za-z_][\w.]*)(?:\([^`]*)?`", cell)}
+    assert len(names) > 25
+    assert sorted(name for name in names if not resolves(name)) == []
 
 
 def links(path):
