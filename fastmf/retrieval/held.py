@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from fastmf import _threads
 from fastmf.data import IdMap
 from fastmf.retrieval import ann
+from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
 from fastmf.retrieval.stored import Contents
 
 RECALL_AT = 10
@@ -23,6 +25,13 @@ class Held:
                 array.flags.writeable = False
         self._contents, self.num_threads = contents, num_threads
         self._measured: tuple[int, float] | None = None
+
+    @cached_property
+    def _order(self) -> LongestFirst | None:
+        """The items in the order of an exact search; made with the first."""
+        if self.metric == "cosine" or not self.items.size:
+            return None
+        return longest_first(self.items, self.item_bias, middling_length(self.items), 1)
 
     @property
     def items(self) -> NDArray[Any]:

@@ -184,7 +184,7 @@ class Index(Held):
         self, Q: NDArray[Any], k: int, seen: Lists | None, excluded: NDArray[np.int64] | None, threads: int
     ) -> tuple[NDArray[np.int32], NDArray[Any]]:
         filters: dict[str, Any] = {"seen": seen, "exclude": excluded, "num_threads": threads}
-        return top_k(Q, self.items, k, item_bias=self.item_bias, metric=self.metric, **filters)
+        return top_k(Q, self.items, k, item_bias=self.item_bias, metric=self.metric, order=self._order, **filters)
 
     def measure_recall(self, queries: ArrayLike, k: int = RECALL_AT) -> float:
         """Share of the k best items that `search` finds, on average over queries of one's own; nan without any.
