@@ -65,7 +65,7 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "corr_pairs": 4,
         "finalize_chol": True,
         "NA_as_zero": False,
-        "verbose": True,
+        "verbose": False,
         "print_every": 10,
     },
     "CMF_implicit": {
