@@ -5,8 +5,6 @@
  * written once, whatever the size. Sizes are multiples of FN_PAD.
  */
 
-typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
-
 /* The share of its diagonal element that must be left of a pivot: what is less is mostly rounding, and such systems go
  * from float32 to float64. After that nothing comes. */
 #undef LEAST_PIVOT

@@ -69,11 +69,36 @@ FM_INLINE void FN(tile_update)(int vectors, const real *left, const real *right,
     FN(tile_store)(a, vectors, to, size);
 }
 
-/* Rows r to r + TILE_ROWS of to = from + L'R, from the diagonal on; left of it the tiles also write, without meaning. */
+typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
+
+/* A square tile on the diagonal that is half a vector wide. */
+FM_INLINE void FN(half_tile_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
+                                    real *to, int64_t size)
+{
+    FN(rows) a[TILE_ROWS];
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+        a[i] = *(const FN(rows) *)(from + i * size);
+    for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
+        const FN(rows) b = *(const FN(rows) *)right;
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++)
+            a[i] += left[i] * b;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+        *(FN(rows) *)(to + i * size) = a[i];
+}
+
+/* Rows r to r + TILE_ROWS of to = from + L'R, from the diagonal on; left of it stands what has no meaning. */
 FM_INLINE void FN(rank_update_rows)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
                                     real *to, int64_t size, int64_t r)
 {
     int64_t c = r - r % LANES;
+    if (2 * TILE_ROWS == LANES && c < r) { /* no work for the half of a vector that lies left of the diagonal */
+        FN(half_tile_update)(left + r, right + r, stride, n, from + r * size + r, to + r * size + r, size);
+        c = r + TILE_ROWS;
+    }
     for (; c + TILE_VECTORS * LANES <= size; c += TILE_VECTORS * LANES)
         FN(tile_update)(TILE_VECTORS, left + r, right + c, stride, n, from + r * size + c, to + r * size + c, size);
 #if TILE_VECTORS > 2
