@@ -109,7 +109,8 @@ def half_step(
         if side.implicit:
             values, basis = np.ones(size), np.eye(size)
             inner = np.ascontiguousarray(gram[:factors, :factors])
-            values[:factors], basis[:factors, :factors] = eigenbasis(inner, num_threads)
+            values[:factors], inner = eigenbasis(inner, num_threads)
+            basis[:factors, :factors] = inner
             values[factors:] = values[factors - 1]
             values = np.maximum(values, 0.0)
             gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
@@ -117,7 +118,7 @@ def half_step(
             rotate(others, turn, rotated, num_threads)
             others = rotated
             if turned is not None:
-                turned[:] = turned @ basis[:factors, :factors]
+                rotate(turned, inner, turned, num_threads)
             if (methods >= wals.CG).any():
                 rotate(out, turn, out, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from fastmf._memory import aligned
 from fastmf.data import Ratings
+from fastmf.kernels.rotate import rotate
 from fastmf.models._cost import Solver
 from fastmf.models._half_step import Side, Task, half_step, padded_columns, plan_of
 from fastmf.models._objective import observed_sums, regularization_loss, unobserved_loss
@@ -60,9 +61,18 @@ def half(
     """Solve `side` into `out`; both arrays end up in one basis, which `turned` keeps account of."""
     rotated: Floats | None = others
     if not side.ridge.all():  # the limit of ever less regularisation: of all minima the shortest rows
-        least = AS_NOTHING * float(np.vdot(others, others)) + float(np.finfo(np.float64).tiny)
+        least = AS_NOTHING * float(np.square(others, dtype=np.float64).sum()) + float(np.finfo(np.float64).tiny)
         side, solver, rotated = replace(side, ridge=np.full(len(side.ridge), least)), Solver("cholesky", "primal"), None
     half_step(side, others, out, solver, factors=len(turned), rotated=rotated, turned=turned, num_threads=num_threads)
+
+
+def turned_back(rows: Floats, turned: NDArray[np.float64], num_threads: int) -> Floats:
+    """Rows without their padding, in the basis they came in."""
+    out = np.ascontiguousarray(rows[:, : len(turned)])
+    basis = np.ascontiguousarray(turned.T, rows.dtype)
+    back = np.empty_like(out)
+    rotate(out, basis, back, num_threads)
+    return back
 
 
 def solved(side: Side, others: Floats, start: Floats, solver: Solver, num_threads: int) -> Floats:
@@ -70,8 +80,7 @@ def solved(side: Side, others: Floats, start: Floats, solver: Solver, num_thread
     dtype, k = side.weights.dtype, others.shape[1]
     turned, out = np.eye(k), padded(start, dtype)
     half(side, padded(others, dtype), out, solver, turned, num_threads)
-    rows: Floats = out[:, :k] @ turned.T.astype(dtype)
-    return rows.astype(others.dtype, copy=False)
+    return turned_back(out, turned, num_threads).astype(others.dtype, copy=False)
 
 
 def fold_in(side: Side, others: Floats, gram: Floats, num_threads: int) -> Floats:
@@ -136,9 +145,8 @@ class Sweeps:
 
     def factors(self, dtype: np.dtype[Any]) -> tuple[Floats, Floats]:
         """Both sides in the basis they came in."""
-        k = len(self.turned)
-        back = self.turned.T.astype(self.dtype)
-        return (self.X[:, :k] @ back).astype(dtype, copy=False), (self.Y[:, :k] @ back).astype(dtype, copy=False)
+        X, Y = (turned_back(rows, self.turned, self.num_threads) for rows in (self.X, self.Y))
+        return X.astype(dtype, copy=False), Y.astype(dtype, copy=False)
 
     def loss(self) -> float:
         """The objective divided by the sum of all weights, as implicit reports it."""
