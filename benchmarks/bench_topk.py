@@ -45,7 +45,7 @@ def main() -> None:
     for factors in args.factors:
         for lengths, spread in SPREAD.items():
             users, items, seen = problem(args.users, args.items, factors, spread)
-            order = longest_first(items, None, 1.0, threads)
+            order = longest_first(items, num_threads=threads)
             one = median(partial(top_k, users[:1], items, K, order=order, num_threads=threads), 50)
             for name, lists in (("none", None), ("seen", seen)):
                 search = partial(top_k, users, items, K, seen=lists, num_threads=threads)

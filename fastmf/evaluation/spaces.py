@@ -21,17 +21,13 @@ PLAIN = (bool, int, float, str, type(None))  # choices that Optuna keeps as they
 
 def default_space(model: FactorModel) -> dict[str, Any]:
     """Ranges of the parameters that matter most, wide enough for most data."""
-    if isinstance(model, BiasedMF):
+    if isinstance(model, (BiasedMF, SVDpp)):
+        rates = (0.02, 0.3, "log") if isinstance(model, BiasedMF) else (0.01, 0.2, "log")
+        factors = (0.005, 0.3, "log")
         return {
-            "learning_rate": (0.02, 0.3, "log") if model.optimizer == "adagrad" else (0.002, 0.1, "log"),
-            "regularization": (0.005, 0.3, "log"),
-            "bias_regularization": (0.001, 0.1, "log"),
-        }
-    if isinstance(model, SVDpp):
-        return {
-            "learning_rate": (0.01, 0.2, "log") if model.optimizer == "adagrad" else (0.002, 0.1, "log"),
-            "regularization": (0.005, 0.3, "log"),
-            "implicit_regularization": (0.005, 0.3, "log"),
+            "learning_rate": rates if model.optimizer == "adagrad" else (0.002, 0.1, "log"),
+            "regularization": factors,
+            **({"implicit_regularization": factors} if isinstance(model, SVDpp) else {}),
             "bias_regularization": (0.001, 0.1, "log"),
         }
     if isinstance(model, WALS):

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.models._intake import entry_weights, matching, weighted_mean
-from fastmf.models._objective import observed_sums
+from fastmf.models._objective import observed_sums, regularization_loss
 from fastmf.models._state import State
 
 Floats = NDArray[Any]
@@ -105,3 +105,18 @@ def centre(values: Floats, weight: Floats, loss: str) -> float:
         return mean
     share = min(max(0.5 + 0.5 * mean, 1e-3), 1 - 1e-3)
     return float(np.log(share / (1 - share)))
+
+
+def regularization_of(
+    p: dict[str, Any], state: State, data: Ratings, user_factors: NDArray[Any], num_threads: int
+) -> float:
+    """What factors and biases add to the objective: each row's squares count once for each of its ratings."""
+    n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
+    lam_u, lam_i = p["regularization"]
+    terms = (
+        (lam_u * n_u, user_factors),
+        (lam_i * n_i, state.item_factors),
+        (p["bias_regularization"] * n_u, state.user_bias[:, None]),
+        (p["bias_regularization"] * n_i, state.item_bias[:, None]),
+    )
+    return sum(regularization_loss(rows, ridge, num_threads=num_threads) for ridge, rows in terms)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fastmf.data import IdMap, Ratings
 from fastmf.kernels.gramian import gramian
-from fastmf.retrieval import LongestFirst, longest_first, middling_length
+from fastmf.retrieval import LongestFirst, longest_first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,15 +91,13 @@ class State:
     @cached_property
     def longest_items(self) -> LongestFirst | None:
         """The items in the order in which they are searched for a user."""
-        if not self.item_factors.size:
-            return None
-        return longest_first(self.item_factors, self.item_bias, middling_length(self.user_factors), 1)
+        return longest_first(self.item_factors, self.item_bias, queries=self.user_factors, num_threads=1)
 
-    def gramian(self, side: str) -> NDArray[np.float64]:
+    def gramian(self, side: str, num_threads: int) -> NDArray[np.float64]:
         """F'F of the factors of a side, "user" or "item", in float64; made once."""
         if side not in self._gramians:
             factors = getattr(self, f"{side}_factors")
-            self._gramians[side] = gramian(factors, np.empty(0, factors.dtype), 1)
+            self._gramians[side] = gramian(factors, np.empty(0, factors.dtype), num_threads)
         return self._gramians[side]
 
     @property

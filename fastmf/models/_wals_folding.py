@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -138,7 +139,8 @@ class FoldsIn(Fitted):
         w, a = entry_terms(data, weights, p)
         side = item_side(data.indptr, data.indices, w, a, n_users=state.shape[0], unobserved=unobserved, p=p)
         threads = self._threads(num_threads)
-        factors, bias = solved(side, state.user_factors, state.user_bias, state.mean, p, threads, state.gramian)
+        kept = partial(state.gramian, "user", threads)
+        factors, bias = solved(side, state.user_factors, state.user_bias, state.mean, p, threads, kept)
         return (factors, bias) if with_bias else factors
 
     def _fold_in(self, rows: Any, weights: Any, num_threads: int | None) -> tuple[Floats, Floats]:
@@ -148,7 +150,8 @@ class FoldsIn(Fitted):
         data, weights = with_columns(rows, state.shape[1], state.item_ids, "rows", "items", weights)
         side = user_side(data, *entry_terms(data, weights, p), p)
         threads = self._threads(num_threads)
-        return solved(side, state.item_factors, state.item_bias, state.mean, p, threads, state.gramian)
+        kept = partial(state.gramian, "item", threads)
+        return solved(side, state.item_factors, state.item_bias, state.mean, p, threads, kept)
 
 
 def unobserved_of_columns(given: Any, columns: Ratings, state: State, p: dict[str, Any]) -> NDArray[np.float64]:
@@ -179,11 +182,11 @@ def solved(
     mean: float,
     p: dict[str, Any],
     num_threads: int,
-    kept: Callable[[str], NDArray[np.float64]] | None = None,
+    kept: Callable[[], NDArray[np.float64]] | None = None,
 ) -> tuple[Floats, Floats]:
     """Exact factors and biases of the rows of `side`, given the factors and biases of the other side and the mean.
 
-    `p` holds the checked parameters, with the dtype of the factors; `kept` gives the Gramian of a side of a state.
+    `p` holds the checked parameters, with the dtype of the factors; `kept` gives their Gramian where it is kept.
     """
     k, dtype, biased = factors.shape[1], factors.dtype, p["biased"]
     rows, columns = len(side.indptr) - 1, padded_columns(k + biased, dtype)
@@ -196,7 +199,7 @@ def solved(
         side = replace(side, targets=(side.targets - (mean + bias[side.indices])).astype(dtype))
     elif kept is not None and side.implicit:
         product = np.zeros((columns, columns))
-        product[:k, :k] = kept("item" if side.name == "user" else "user")
+        product[:k, :k] = kept()
     solver = Solver("nonnegative" if p["nonnegative"] else "cholesky", "primal")
     if rows:
         half_step(side, others, out, solver, factors=k + biased, product=product, num_threads=num_threads)

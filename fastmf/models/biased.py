@@ -15,9 +15,9 @@ from fastmf.models._biased_fit import train
 from fastmf.models._fitting import Callback
 from fastmf.models._growth import Growth
 from fastmf.models._intake import of_fitted, to_fit
-from fastmf.models._objective import Objective, regularization_loss
+from fastmf.models._objective import Objective
 from fastmf.models._sgd_learn import SCHEDULES, check_together, one_of, range_of_ratings
-from fastmf.models._sgd_terms import observed_loss
+from fastmf.models._sgd_terms import observed_loss, regularization_of
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -259,10 +259,4 @@ class BiasedMF(FactorModel):
             raise ValueError(f"objective is there for loss='squared' only, got {p['loss']!r}")
         data, threads = of_fitted(ratings, state), self._threads(num_threads)
         observed = observed_loss(state, data, weights, threads)
-        n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
-        lam_u, lam_i = p["regularization"]
-        penalty = regularization_loss(state.user_factors, lam_u * n_u, num_threads=threads)
-        penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
-        for n, bias in ((n_u, state.user_bias), (n_i, state.item_bias)):
-            penalty += regularization_loss(bias[:, None], p["bias_regularization"] * n, num_threads=threads)
-        return Objective(observed, 0.0, penalty)
+        return Objective(observed, 0.0, regularization_of(p, state, data, state.user_factors, threads))

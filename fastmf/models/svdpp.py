@@ -15,7 +15,7 @@ from fastmf.models._fitting import Callback, Passes
 from fastmf.models._intake import entry_weights, of_fitted, to_fit, weighted_mean
 from fastmf.models._objective import Objective, regularization_loss
 from fastmf.models._sgd_learn import SCHEDULES, check_together, learn, one_of, range_of_ratings
-from fastmf.models._sgd_terms import HeldOut, observed_loss, targets, total_of
+from fastmf.models._sgd_terms import HeldOut, observed_loss, regularization_of, targets, total_of
 from fastmf.models._state import State
 from fastmf.models._svdpp_fit import Descent, Rule, implicit_parts
 
@@ -202,11 +202,7 @@ class SVDpp(FactorModel):
         observed = observed_loss(state, data, weights, threads)
         implicit = self.implicit_factors
         own = state.user_factors - implicit_parts(implicit, state.seen_indptr, state.seen_indices, threads)
-        n_u, n_i = data.user_counts.astype(float), data.item_counts.astype(float)
-        lam_u, lam_i = p["regularization"]
-        penalty = regularization_loss(own, lam_u * n_u, num_threads=threads)
-        penalty += regularization_loss(state.item_factors, lam_i * n_i, num_threads=threads)
-        penalty += regularization_loss(implicit, p["implicit_regularization"] * n_i, num_threads=threads)
-        for n, bias in ((n_u, state.user_bias), (n_i, state.item_bias)):
-            penalty += regularization_loss(bias[:, None], p["bias_regularization"] * n, num_threads=threads)
+        penalty = regularization_of(p, state, data, own, threads)
+        ridge = p["implicit_regularization"] * data.item_counts
+        penalty += regularization_loss(implicit, ridge, num_threads=threads)
         return Objective(observed, 0.0, penalty)

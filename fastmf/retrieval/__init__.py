@@ -7,7 +7,7 @@ index                   Index: exact or approximate, with ids, in a file        
 from fastmf.retrieval.among import top_k_among
 from fastmf.retrieval.exact import rank_of, top_k
 from fastmf.retrieval.index import Index
-from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
+from fastmf.retrieval.longest import LongestFirst, longest_first
 from fastmf.retrieval.pairs import lost_pairs
 
 __all__ = [
@@ -15,7 +15,6 @@ __all__ = [
     "LongestFirst",
     "longest_first",
     "lost_pairs",
-    "middling_length",
     "rank_of",
     "top_k",
     "top_k_among",

@@ -18,7 +18,7 @@ from fastmf.retrieval.arguments import (
     seen_and_targets,
     subset_of,
 )
-from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
+from fastmf.retrieval.longest import LongestFirst, longest_first
 
 SORTED_FROM = 2048  # queries for which sorting the items pays
 FEW = 8  # fewer candidates than this part of all items are not worth it for few queries
@@ -67,7 +67,7 @@ def top_k(
         Further items each query must not get, in the form of `seen`.
     candidates : array of int, optional
         The only items to choose from. By default all.
-    order : optional
+    order : LongestFirst, optional
         What `longest_first` gave for these very arrays, which have not changed since: with it few queries, too, leave
         out items that cannot reach a list. The result is the same.
     num_threads : int, optional
@@ -119,10 +119,10 @@ def top_k(
     if order is not None and not (order.factors is items and order.bias is item_bias):
         raise ValueError("order must be what longest_first gave for these items and this item_bias")
     many = len(Q) >= SORTED_FROM
-    if cosine or not Y.size or not (many or subset is None or len(subset) >= len(Y) // FEW):
+    if cosine or not (many or subset is None or len(subset) >= len(Y) // FEW):
         order = None
     elif many and order is None:
-        order = longest_first(Y, bias, middling_length(Q), threads)
+        order = longest_first(Y, bias, queries=Q, num_threads=threads)
     if order is not None and order.lengths.dtype == Y.dtype:
         subset, norms = order.within(subset)
 

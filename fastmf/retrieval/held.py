@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fastmf import _threads
 from fastmf.data import IdMap
 from fastmf.retrieval import ann
-from fastmf.retrieval.longest import LongestFirst, longest_first, middling_length
+from fastmf.retrieval.longest import LongestFirst, longest_first
 from fastmf.retrieval.stored import Contents
 
 RECALL_AT = 10
@@ -29,9 +29,7 @@ class Held:
     @cached_property
     def _order(self) -> LongestFirst | None:
         """The items in the order of an exact search; made with the first."""
-        if self.metric == "cosine" or not self.items.size:
-            return None
-        return longest_first(self.items, self.item_bias, middling_length(self.items), 1)
+        return None if self.metric == "cosine" else longest_first(self.items, self.item_bias, num_threads=1)
 
     @property
     def items(self) -> NDArray[Any]:

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from fastmf import _checks, _threads
 from fastmf.kernels.objective import squared_norms
 
 
@@ -15,8 +16,8 @@ from fastmf.kernels.objective import squared_norms
 class LongestFirst:
     """The order of items, and the arrays it was made of, which must not change while it is used."""
 
-    factors: NDArray[Any]
-    bias: NDArray[Any] | None
+    factors: ArrayLike
+    bias: ArrayLike | None
     items: NDArray[np.int32]
     lengths: NDArray[Any]  # of the rows, by item number
 
@@ -31,23 +32,63 @@ class LongestFirst:
 
 
 def longest_first(
-    factors: NDArray[Any], bias: NDArray[Any] | None, query_length: float, num_threads: int
+    items: ArrayLike,
+    item_bias: ArrayLike | None = None,
+    *,
+    queries: ArrayLike | None = None,
+    num_threads: int | None = None,
 ) -> LongestFirst | None:
-    """The items by what they may score with a query of this length, highest first; None where something is not finite.
+    """The order of items that `top_k` may be given again and again, while these arrays do not change.
 
-    Only how much is skipped depends on the length, never a result. `factors` are C-contiguous, float32 or float64.
+    Parameters
+    ----------
+    items : array of shape (n_items, factors)
+    item_bias : array of shape (n_items,), optional
+        The very arrays that `top_k` will be given.
+    queries : array of shape (n, factors), optional
+        Some like those that will be asked, by default the items. With biases the order is the better for them; only
+        how much is skipped depends on it, never a result.
+    num_threads : int, optional
+        By default as many as the process may use.
+
+    Returns
+    -------
+    LongestFirst or None
+        The items by what they may score with a query of middling length, highest first; None where there are none, or
+        something is not finite: `top_k` takes it for no order.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An array is of the wrong kind or shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from fastmf.retrieval import longest_first, top_k
+    >>> items = np.array([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])
+    >>> order = longest_first(items)
+    >>> order.items
+    array([1, 2, 0], dtype=int32)
+    >>> top_k([[1.0, 1.0]], items, k=1, order=order)[0]
+    array([[1]], dtype=int32)
     """
-    squares = np.empty(len(factors))
-    squared_norms(factors, squares, num_threads)
-    if not squares.max(initial=0.0) <= np.finfo(factors.dtype).max:
+    Y = _checks.matrix("items", items)
+    bias = None if item_bias is None else _checks.finite_vector("item_bias", item_bias, len(Y))
+    squares = np.empty(len(Y))
+    if Y.size:
+        squared_norms(Y, squares, _threads.effective(num_threads).count)
+    if not Y.size or not squares.max() <= np.finfo(Y.dtype).max:
         return None  # whatever is not finite must be met
     lengths = np.sqrt(squares)
-    reach = lengths if bias is None else lengths * query_length + bias
-    items = np.argsort(-reach, kind="stable").astype(np.int32)
-    return LongestFirst(factors, bias, items, lengths.astype(factors.dtype))
+    reach = lengths
+    if bias is not None:
+        reach = lengths * _middling_length(Y if queries is None else _checks.matrix("queries", queries)) + bias
+    order = np.argsort(-reach, kind="stable").astype(np.int32)
+    return LongestFirst(items, item_bias, order, lengths.astype(Y.dtype))
 
 
-def middling_length(queries: NDArray[Any]) -> float:
+def _middling_length(queries: NDArray[Any]) -> float:
     """Of about a thousand of the queries."""
     some = queries[:: max(1, len(queries) // 1000)]
     return float(np.sqrt(np.square(some, dtype=np.float64).sum(axis=1).mean())) if len(some) else 0.0

@@ -108,7 +108,7 @@ def test_top_k_is_brute_force(search, sorted_from):
 @settings(max_examples=200, deadline=None)
 def test_an_order_that_is_kept_changes_no_list(search):
     queries, items, k, _, keywords = search
-    order = longest_first(items, keywords.get("item_bias"), 1.0, 1)
+    order = longest_first(items, keywords.get("item_bias"), num_threads=1)
     results = [top_k(queries, items, k, order=each, **keywords) for each in (order, None)]
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -116,7 +116,7 @@ def test_an_order_that_is_kept_changes_no_list(search):
 
 def test_an_order_is_of_its_own_items():
     items = np.eye(3)
-    order = longest_first(items, None, 1.0, 1)
+    order = longest_first(items)
     with pytest.raises(ValueError, match="order must be what longest_first gave for these items"):
         top_k(items, items.copy(), 1, order=order)
     with pytest.raises(ValueError, match="and this item_bias"):
