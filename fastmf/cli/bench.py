@@ -48,14 +48,10 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--task", default="ranking", metavar="NAME", help=f"{' or '.join(TASKS)} (default: ranking)")
     by_task = " and ".join(f"{number} for {task}" for task, number in ITERATIONS.items())
-    for name, default, text in (
-        ("factors", 64, "length of the factor rows (default: 64)"),
-        ("iterations", None, f"passes over the ratings (default: {by_task})"),
-        ("repeats", 3, "fits of each, by turns; the seconds are their median (default: 3)"),
-        ("k", None, f"cut-off of the metrics of ranking (default: {K})"),
-    ):
-        whole = options.valued(f"--{name}", lambda name, value: _checks.integer(name, value, 1))
-        parser.add_argument(f"--{name}", type=whole, default=default, metavar="N", help=text)
+    options.add_whole(parser, "--factors", "length of the factor rows (default: 64)", 64)
+    options.add_whole(parser, "--iterations", f"passes over the ratings (default: {by_task})")
+    options.add_whole(parser, "--repeats", "fits of each, by turns; the seconds are their median (default: 3)", 3)
+    options.add_whole(parser, "--k", f"cut-off of the metrics of ranking (default: {K})")
     parser.add_argument(
         "--alpha",
         type=options.valued("--alpha", lambda name, value: _checks.real(name, value, above=0.0)),
@@ -68,13 +64,7 @@ def add(commands: Any) -> None:
         metavar="VALUE",
         help=f"of all (default: {REGULARIZATION:g} for ranking, those of fastmf's models for ratings)",
     )
-    parser.add_argument(
-        "--test",
-        type=options.valued("--test", _checks.fraction),
-        default=0.2,
-        metavar="SHARE",
-        help="share of the ratings to hold out at random and judge by (default: 0.2)",
-    )
+    options.add_share(parser, "--test", "share of the ratings to hold out at random and judge by (default: 0.2)", 0.2)
     parser.add_argument(
         "--only", metavar="WORD[,WORD...]", help="only those whose name has one of these words in it, in any case"
     )
@@ -207,7 +197,7 @@ def _machine(contenders: list[Contender]) -> dict[str, Any]:
 @contextmanager
 def _shown(total: int) -> Iterator[Callable[[], object]]:
     """A progress bar of fits on a terminal, or none; gives the function to call after each."""
-    if not sys.stderr.isatty() or _optional.version("tqdm") is None:
+    if not options.shows_progress():
         yield lambda: None
         return
     with _optional.require("tqdm", "progress").tqdm(total=total, desc="bench", unit="fit") as bar:

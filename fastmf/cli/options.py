@@ -174,9 +174,14 @@ def _destination(parameter: str) -> str:
     return f"parameter {parameter}"  # no other option of a command can have this name
 
 
+def shows_progress() -> bool:
+    """Whether somebody may look at a progress bar, on a terminal, and there is one."""
+    return sys.stderr.isatty() and _optional.version("tqdm") is not None
+
+
 def progress_of(model: Trainable) -> dict[str, Any]:
-    """The arguments that make `fit` show a progress bar, where it has one and somebody may look: on a terminal."""
-    shown = "progress" in inspect.signature(model.fit).parameters and sys.stderr.isatty() and _optional.version("tqdm")
+    """The arguments that make `fit` show a progress bar, where it has one and it would be seen."""
+    shown = "progress" in inspect.signature(model.fit).parameters and shows_progress()
     return {"progress": True} if shown else {}
 
 
@@ -209,6 +214,17 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json, which every command has."""
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def add_share(parser: argparse.ArgumentParser, option: str, text: str, default: float | None = None) -> None:
+    """An option that is a share of the ratings."""
+    parser.add_argument(option, type=valued(option, _checks.fraction), default=default, metavar="SHARE", help=text)
+
+
+def add_whole(parser: argparse.ArgumentParser, option: str, text: str, default: int | None = None) -> None:
+    """An option that is a number of things, at least 1."""
+    check = valued(option, lambda name, value: _checks.integer(name, value, 1))
+    parser.add_argument(option, type=check, default=default, metavar="N", help=text)
 
 
 def add_cutoffs(parser: argparse.ArgumentParser) -> None:

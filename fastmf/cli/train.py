@@ -7,7 +7,6 @@ import sys
 import time
 from typing import Any
 
-from fastmf import _checks
 from fastmf._errors import NotFittedError
 from fastmf.cli import options
 from fastmf.cli.answer import Answer, share
@@ -27,11 +26,8 @@ def add(commands: Any, arguments: list[str]) -> None:
     )
     options.add_model(parser, "train", arguments)
     parser.add_argument("--out", metavar="MODEL", help="file to write the model to")
-    parser.add_argument(
-        "--test",
-        type=options.valued("--test", _checks.fraction),
-        metavar="SHARE",
-        help="share of the ratings to hold out at random and judge the model by, such as 0.2",
+    options.add_share(
+        parser, "--test", "share of the ratings to hold out at random and judge the model by, such as 0.2"
     )
     options.add_cutoffs(parser)
     options.add_seed(parser)

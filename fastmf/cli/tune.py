@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from fastmf import _checks, _optional
+from fastmf import _checks
 from fastmf.cli import options
 from fastmf.cli.answer import Answer, CommandError
 from fastmf.data import Ratings
@@ -33,13 +33,7 @@ def add(commands: Any, arguments: list[str]) -> None:
         metavar="NAME=WHERE",
         help=f"where to search a parameter: {FORM}; may be given several times (default: what matters most)",
     )
-    parser.add_argument(
-        "--trials",
-        type=options.valued("--trials", lambda name, value: _checks.integer(name, value, 1)),
-        default=30,
-        metavar="N",
-        help="trials, those in --storage included (default: 30)",
-    )
+    options.add_whole(parser, "--trials", "trials, those in --storage included (default: 30)", 30)
     parser.add_argument(
         "--seconds",
         type=options.valued("--seconds", lambda name, value: _checks.real(name, value, above=0.0)),
@@ -49,18 +43,11 @@ def add(commands: Any, arguments: list[str]) -> None:
     parser.add_argument(
         "--metric", metavar="NAME", help="figure to improve, such as ndcg@10 or rmse (default: by the model)"
     )
-    parser.add_argument(
-        "--validation",
-        type=options.valued("--validation", _checks.fraction),
-        default=0.2,
-        metavar="SHARE",
-        help="share of the ratings to hold out and judge trials by (default: 0.2)",
+    options.add_share(
+        parser, "--validation", "share of the ratings to hold out and judge trials by (default: 0.2)", 0.2
     )
-    parser.add_argument(
-        "--test",
-        type=options.valued("--test", _checks.fraction),
-        metavar="SHARE",
-        help="share of the ratings to keep apart from the whole search and judge the best model by",
+    options.add_share(
+        parser, "--test", "share of the ratings to keep apart from the whole search and judge the best model by"
     )
     parser.add_argument(
         "--relevant-from",
@@ -103,7 +90,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             prune=not arguments.no_prune,
             refit=arguments.out is not None or test is not None,
             storage=arguments.storage,
-            progress=sys.stderr.isatty() and _optional.version("tqdm") is not None,
+            progress=options.shows_progress(),
             random_state=seed,
         )
     except KeyboardInterrupt:
