@@ -5,7 +5,6 @@
  * do not need each other: FM_EIGEN_ROWS of them, held column by column, go through everything at once, one a lane.
  */
 
-#define size_of __builtin_fabs
 #define EIGEN_VECTORS (FM_EIGEN_ROWS / LANES)
 /* An element this far below the largest element, which is near 1, is rounding. */
 #define NOTHING (REAL_EPSILON / 4)
@@ -70,7 +69,7 @@ static int64_t FN(ql_sweeps)(real *d, real *off, int64_t n, int64_t *at, fm_swee
     for (int64_t l = *at; l < n; tries = 0, *at = ++l)
         for (;;) {
             int64_t m = l;
-            while (m + 1 < n && size_of(off[m]) > REAL_EPSILON * (size_of(d[m]) + size_of(d[m + 1])) + NOTHING)
+            while (m + 1 < n && REAL_ABS(off[m]) > REAL_EPSILON * (REAL_ABS(d[m]) + REAL_ABS(d[m + 1])) + NOTHING)
                 m++;
             if (m == l)
                 break;

@@ -45,6 +45,7 @@
 #undef FN
 #undef LANES
 #undef REAL_SQRT
+#undef REAL_ABS
 #undef REAL_EPSILON
 #undef REAL_LEAST
 #undef REAL_EXP

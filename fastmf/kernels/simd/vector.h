@@ -33,12 +33,14 @@
 
 #if FM_BITS == 32
 #define REAL_SQRT __builtin_sqrtf
+#define REAL_ABS __builtin_fabsf
 #define REAL_EPSILON __FLT_EPSILON__
 #define REAL_LEAST __FLT_MIN__
 #define REAL_EXP __builtin_expf
 #define REAL_LOG1P __builtin_log1pf
 #else
 #define REAL_SQRT __builtin_sqrt
+#define REAL_ABS __builtin_fabs
 #define REAL_EPSILON __DBL_EPSILON__
 #define REAL_LEAST __DBL_MIN__
 #define REAL_EXP __builtin_exp
