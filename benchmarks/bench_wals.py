@@ -75,6 +75,8 @@ def row_seconds(method: int, n: int, k: int, cg_steps: int = 3, block_size: int 
             cg_steps,
             block_size,
             out,
+            out[:0],
+            1.0,
             failed,
             work,
             1,

@@ -184,11 +184,27 @@ def solve(p, method, dtype, threads=1, rows=None, steps=3, block=8):
     X.array[rows] = p.start[rows]
     of_subspace = (block, int(np.diff(p.indptr).max())) if "subspace" in names else (0, 0)
     work = Fence(kernel.workspace(k, *of_subspace, threads, kind).shape, dtype, fill=np.nan)
-    kernel.solve_rows(*given, steps, block, X.array, failed.array, work.array, threads)
+    kernel.solve_rows(*given, steps, block, X.array, X.array[:0], 1.0, failed.array, work.array, threads)
     assert X.intact()
     assert failed.intact()
     assert work.intact()
     return X.array, failed.array
+
+
+def solve_relaxed(p, method, dtype, omega, *, apart, threads=1, steps=3, block=8):
+    """(X, relaxed) by the kernel, the rows to go on from apart from those solved, or the same array."""
+    rows = np.arange(len(p.start))
+    relaxed = p.start.astype(dtype)
+    X = np.full_like(relaxed, 7) if apart else relaxed
+    kind, gram = np.empty(0, dtype), np.zeros((kernel.padded(p.start.shape[1], relaxed[0]),) * 2, dtype)
+    gram[: len(p.gram), : len(p.gram)] = p.gram
+    floats = [array.astype(dtype) for array in (p.weights, p.targets, p.Y, p.unobserved, gram, p.eigenvalues)]
+    methods, failed = np.full(len(rows), METHODS[method], np.uint8), np.zeros(len(rows), np.uint8)
+    work = kernel.workspace(p.start.shape[1], block, int(np.diff(p.indptr).max()), threads, kind)
+    given = (p.indptr, p.indices, *floats, p.ridge, p.share, rows, methods, steps, block)
+    kernel.solve_rows(*given, X, relaxed, omega, failed, work, threads)
+    assert not failed.any()
+    return X, relaxed
 
 
 def terms(p):

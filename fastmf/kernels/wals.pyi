@@ -35,6 +35,8 @@ def solve_rows(
     cg_steps: int,
     block_size: int,
     X: NDArray[F],  # n x k, read and written
+    relaxed: NDArray[F],  # likewise, or no rows; may be X
+    relaxation: float,
     failed: NDArray[np.uint8],  # one for each of `rows`, written
     work: NDArray[F],  # from `workspace`
     num_threads: int,

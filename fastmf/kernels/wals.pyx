@@ -37,6 +37,7 @@ cdef inline int solve_row(
     int64_t following,
     floating* work,
     floating* x,
+    floating* relaxed,
 ) noexcept nogil:
     cdef fm_wals_row row
     cdef int64_t start = indptr[u]
@@ -51,9 +52,9 @@ cdef inline int solve_row(
     row.ridge = ridge[u]
     row.unobserved = unobserved[u * unobserved_step]
     if floating is float:
-        return leaves().f32.wals_solve(side, &row, method, work, x)
+        return leaves().f32.wals_solve(side, &row, method, work, x, relaxed)
     else:
-        return leaves().f64.wals_solve(side, &row, method, work, x)
+        return leaves().f64.wals_solve(side, &row, method, work, x, relaxed)
 
 
 def padded(int64_t factors, const floating[:] dtype_of):
@@ -91,6 +92,8 @@ def solve_rows(
     int64_t cg_steps,                    # IN
     int64_t block_size,                  # IN  of the subspace method
     floating[:, ::1] X,                  # IN  where the last three start; OUT, only `rows` are written
+    floating[:, ::1] relaxed,            # IN  where they start if it is not empty; OUT, over-relaxed; may be X, then lost
+    double relaxation,                   # IN  omega, in [1, 2)
     uint8_t[::1] failed,                 # OUT one for each of `rows`: its matrix is not positive definite
     floating[:, ::1] work,               # scratch from `workspace`
     int num_threads,
@@ -114,6 +117,8 @@ def solve_rows(
     side.eigenvalues = spectrum
     side.cg_steps = cg_steps
     side.block_size = block_size
+    side.relaxation = relaxation
+    cdef floating* ahead = &relaxed[0, 0] if relaxed.shape[0] else NULL
     cdef int64_t chunk = max(1, min(CHUNK, n // (CHUNK * num_threads)))
     for r in prange(
         n, nogil=True, schedule="dynamic", chunksize=chunk, num_threads=num_threads, use_threads_if=num_threads > 1
@@ -122,4 +127,5 @@ def solve_rows(
             &side, &indptr[0], index, weight, target, weight_step, target_step, &ridge[0],
             &row_unobserved[0], row_step, methods[r], rows[r],
             rows[min(r + 1, n - 1)], &work[threadid(), 0], &X[rows[r], 0],
+            ahead + rows[r] * X.shape[1] if ahead != NULL else NULL,
         )

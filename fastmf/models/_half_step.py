@@ -85,6 +85,8 @@ def half_step(
     plan: Plan | None = None,
     turned: NDArray[np.float64] | None = None,
     product: NDArray[np.float64] | None = None,
+    relaxed: Floats | None = None,
+    relaxation: float = 1.0,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
@@ -93,8 +95,10 @@ def half_step(
     basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
     leaves only the primal form where there is unobserved weight. `turned`, of factors x factors, is multiplied by that
     basis, so that it takes what was there before the half-steps it went through to what is there now. Columns from
-    `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`. A `plan` that is not given
-    is made, and so is the product of the other side's factors with themselves.
+    `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`, or from `relaxed` where it
+    is given; this then goes on, in the basis of `out`, by `relaxation` times the way to the rows found. It may be `out`
+    itself, which then holds no solution. A `plan` that is not given is made, and so is the product of the other side's
+    factors with themselves.
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads, product)
@@ -119,11 +123,12 @@ def half_step(
             others = rotated
             if turned is not None:
                 rotate(turned, inner, turned, num_threads)
-            if (methods >= wals.CG).any():
-                rotate(out, turn, out, num_threads)
+            if relaxed is not None or (methods >= wals.CG).any():
+                begin = out if relaxed is None else relaxed
+                rotate(begin, turn, begin, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
-    task = Task(side, others, gram, eigenvalues, out, solver, plan.threads)
+    task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation)
     for start, stop in plan.pieces:
         task.solve(order[start:stop], methods[start:stop], failed[start:stop])
     if failed.any():
@@ -143,8 +148,11 @@ class Task:
         out: Floats,
         solver: Solver,
         num_threads: int,
+        relaxed: Floats | None = None,
+        relaxation: float = 1.0,
     ) -> None:
         self.side, self.others, self.out, self.num_threads = side, others, out, num_threads
+        self.relaxed, self.relaxation = relaxed, relaxation
         longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
         share = np.maximum(side.share, 1e-30)  # or a share of 0 takes the ones off the diagonal of the padding
         self._shared = (others, side.unobserved, aligned_copy(gram, others.dtype), eigenvalues, side.ridge, share)
@@ -165,6 +173,8 @@ class Task:
             methods,
             *self._steps,
             self.out,
+            self.out[:0] if self.relaxed is None else self.relaxed,
+            self.relaxation,
             failed,
             self._work,
             self.num_threads,
@@ -200,7 +210,11 @@ def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) ->
             "the values"
         )
     with np.errstate(over="ignore"):
-        task.out[rows] = exact[rows]
+        found = exact[rows].astype(task.out.dtype)
+    if task.relaxed is not None:
+        task.relaxed[rows] += task.relaxation * (found - task.relaxed[rows])
+    if task.out is not task.relaxed:
+        task.out[rows] = found
 
 
 def too_large(side: Side) -> FitDivergedError:

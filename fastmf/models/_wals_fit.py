@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _random
-from fastmf._memory import aligned
+from fastmf._memory import aligned, aligned_copy
 from fastmf.models._cost import Plan, Solver
 from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
@@ -18,6 +18,7 @@ from fastmf.models._wals_terms import Terms
 
 Floats = NDArray[Any]
 
+RAMP = 1.3, 0.1  # relaxation after the first sweep, and what each later one adds: early on, more goes too far
 INITIAL_LENGTH = 0.1  # expected length of a first item row (Rendle et al. 2021, section 4)
 DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would be larger than the factors
 
@@ -27,25 +28,43 @@ class Factorization:
 
     The columns beyond the factors are zeros that round up to whole vectors. With biases the first of them holds the
     bias: a user's row is (x_u, b_u), to be multiplied by (y_i, 1).
+
+    Over-relaxed sweeps (Young 1954; `relaxation` above 1) go from users beyond the solution to items beyond theirs, as
+    seen from where both were before. `Y` are these items and `X` the exact users for them, all the same; the users to
+    go on from are kept beside.
     """
 
     def __init__(
-        self, terms: Terms, factors: int, *, biased: bool, solver: Solver, seed: int, dtype: Any, num_threads: int
+        self,
+        terms: Terms,
+        factors: int,
+        *,
+        biased: bool,
+        solver: Solver,
+        relaxation: float,
+        seed: int,
+        dtype: Any,
+        num_threads: int,
     ) -> None:
         self.terms, self.factors, self.biased, self.solver = terms, factors, biased, solver
-        self.num_threads = num_threads
+        self.relaxation, self.num_threads = relaxation, num_threads
         n_users, n_items = len(terms.users.indptr) - 1, len(terms.items.indptr) - 1
         columns = padded_columns(factors + biased, dtype)
         self.X, self.Y = aligned((n_users, columns), dtype), aligned((n_items, columns), dtype)
-        self._spare: tuple[Floats, Floats] | None = None
-        self._fresh, self.mean = True, 0.0
-        self._plans: dict[str, Plan] = {}
+        self.mean = 0.0
+        self._prepare(fresh=True)
         if biased:
             self.mean = weighted_mean(terms.users.targets, terms.users.weights)
         for start in range(0, n_items, DRAW_ROWS):
             rows = self.Y[start : start + DRAW_ROWS, :factors]
             draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
             rows[:] = np.abs(draws) if solver.name == "nonnegative" else draws
+
+    def _prepare(self, *, fresh: bool) -> None:
+        self._fresh, self._sweeps = fresh, 0
+        self._spare: tuple[Floats, Floats] | None = None
+        self._relaxed: Floats | None = None
+        self._plans: dict[str, Plan] = {}
 
     def _start(self) -> None:
         """The first users: towards the best rows for random items, by one step of conjugate gradient, which finds all
@@ -66,11 +85,13 @@ class Factorization:
         self._fresh = False
 
     @classmethod
-    def of(cls, terms: Terms, state: State, *, biased: bool, solver: Solver, num_threads: int) -> Factorization:
+    def of(
+        cls, terms: Terms, state: State, *, biased: bool, solver: Solver, relaxation: float = 1.0, num_threads: int
+    ) -> Factorization:
         """The factors of a fitted model, for new terms of the same shape."""
         made = cls.__new__(cls)
         made.terms, made.factors, made.biased, made.solver = terms, state.user_factors.shape[1], biased, solver
-        made.num_threads, made.mean = num_threads, state.mean
+        made.relaxation, made.num_threads, made.mean = relaxation, num_threads, state.mean
         sides = []
         for factors, bias in ((state.user_factors, state.user_bias), (state.item_factors, state.item_bias)):
             rows = aligned((len(factors), padded_columns(made.factors + biased, factors.dtype)), factors.dtype)
@@ -79,7 +100,7 @@ class Factorization:
                 rows[:, made.factors] = bias
             sides.append(rows)
         made.X, made.Y = sides
-        made._spare, made._fresh, made._plans = None, False, {}
+        made._prepare(fresh=False)
         return made
 
     def sweep(self) -> None:
@@ -88,34 +109,48 @@ class Factorization:
             self._start()
         X, Y = self._spare or (aligned(self.X.shape, self.X.dtype), aligned(self.Y.shape, self.Y.dtype))
         Y[:] = self.Y
+        if self.relaxation > 1 and self._relaxed is None:
+            self._relaxed = aligned_copy(self.X, self.X.dtype)
         mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
         self.X, self.Y, self.mean, self._spare = X, Y, mean, (self.X, self.Y)
+        self._sweeps += 1
 
     def _plain_sweep(self, X: Floats, Y: Floats) -> float:
         keep_basis = self.solver.name == "nonnegative"
-        users = self._half(self.terms.items, self.X, Y, rotated=None if keep_basis else X)
-        if users is not X:
-            X[:] = users
+        before, now = (self.X, X) if self._relaxed is None else (self._relaxed, self._relaxed)
+        users = self._half(self.terms.items, before, Y, rotated=None if keep_basis else now)
+        if users is not now:
+            now[:] = users
         self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y)
         return 0.0
 
     def _biased_sweep(self, X: Floats, Y: Floats) -> float:
         k = self.factors
-        X[:] = self.X
-        X[:, k] = 1
-        self._half(self.terms.less_biases("items", self.X[:, k], self.mean), X, Y)
-        X[:, k] = self.X[:, k]
+        now = X if self._relaxed is None else self._relaxed
+        if self._relaxed is None:
+            X[:] = self.X
+        bias = now[:, k].copy()
+        now[:, k] = 1
+        self._half(self.terms.less_biases("items", bias, self.mean), now, Y)
+        now[:, k] = bias
         users = self.terms.users  # the mean that is best for these factors and biases is the mean residual further
         weight = float(users.weights.sum()) * (users.indptr[-1] if len(users.weights) == 1 else 1)
-        mean = self.mean + self._observed(X, Y).residual / max(weight, np.finfo(float).tiny)
+        mean = self.mean + self._observed(now, Y).residual / max(weight, np.finfo(float).tiny)
         item_bias = Y[:, k].copy()
         Y[:, k] = 1
         self._half(self.terms.less_biases("users", item_bias, mean), Y, X)  # last, so that fold-in agrees
         Y[:, k] = item_bias
         return mean
 
+    def _omega(self, of_users: bool) -> float:
+        """The relaxation of this half-step."""
+        first, more = RAMP
+        sweeps = self._sweeps - (not of_users)
+        return min(self.relaxation, first + more * sweeps) if sweeps >= 0 else 1.0
+
     def _half(self, side: Side, others: Floats, out: Floats, *, rotated: Floats | None = None) -> Floats:
         k = self.factors + self.biased
+        of_users = side.name == "user"
         if side.name not in self._plans:
             self._plans[side.name] = plan_of(
                 side,
@@ -133,6 +168,8 @@ class Factorization:
             factors=k,
             rotated=rotated,
             plan=self._plans[side.name],
+            relaxed=self._relaxed if of_users or self._relaxed is None else out,
+            relaxation=self._omega(of_users),
             num_threads=self.num_threads,
         )
 

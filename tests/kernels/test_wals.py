@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import wals as twin
 from tolerances import tolerance
-from wals_problems import CASES, METHODS, Case, equations, problem, solve, terms
+from wals_problems import CASES, METHODS, Case, equations, problem, solve, solve_relaxed, terms
 
 from fastmf.kernels import wals as kernel
 
@@ -36,7 +36,7 @@ def answer(case):
     p, n = problem(case), len(case.lengths)
     X, failed, methods = p.start.copy(), np.zeros(n, np.uint8), np.full(n, METHODS[case.method])
     steps = case.steps, case.block
-    twin.solve_rows(*p[:-1], np.arange(n), methods, *steps, X, failed, np.empty((1, 0)), 1)
+    twin.solve_rows(*p[:-1], np.arange(n), methods, *steps, X, X[:0], 1.0, failed, np.empty((1, 0)), 1)
     assert not failed.any()
     return X
 
@@ -72,6 +72,26 @@ def test_rows_agree_with_the_twin(case, dtype, simd):
     for u, row_off in enumerate(off(X, expected, *from_somewhere)):
         assert row_off <= condition(p, u) * tolerance(dtype, terms(p)[u])
     assert not X[np.diff(p.indptr) == 0].any()
+
+
+@every_case("primal", "dual", "cg", "subspace")
+@pytest.mark.parametrize("omega", [1.0, 1.6])
+def test_rows_go_on_beyond_their_solution(case, omega, simd):
+    p, dtype, steps = problem(case), np.float64, {"steps": case.steps, "block": case.block}
+    solved, _ = solve(p, case.method, dtype, **steps)
+    X, relaxed = solve_relaxed(p, case.method, dtype, omega, apart=True, **steps)
+    assert X.tobytes() == solved.tobytes()
+    beyond = p.start + (1 if case.method == "subspace" else omega) * (X - p.start)
+    np.testing.assert_allclose(relaxed, beyond, rtol=1e-13, atol=1e-13)
+    for threads in THREADS:
+        same = solve_relaxed(p, case.method, dtype, omega, apart=False, threads=threads, **steps)
+        assert all(array.tobytes() == relaxed.tobytes() for array in same)
+    expected, failed = p.start.copy(), np.zeros(len(X), np.uint8)
+    methods = np.full(len(X), METHODS[case.method])
+    given = (*p[:-1], np.arange(len(X)), methods, case.steps, case.block)
+    twin.solve_rows(*given, np.zeros_like(X), expected, omega, failed, np.empty((1, 0)), 1)
+    for u, row_off in enumerate(off(relaxed, expected, p.start)):
+        assert row_off <= 2 * condition(p, u) * tolerance(dtype, terms(p)[u])
 
 
 @every_case("primal", "dual")
@@ -246,6 +266,8 @@ def test_offsets_beyond_32_bits(dtype, method, sparse_file):
         factors,
         factors,
         X,
+        X[:0],
+        1.0,
         failed,
         kernel.workspace(factors, factors, n, 1, few[0]),
         1,

@@ -11,8 +11,12 @@ from small_wals import FAST, dense_objective, implicit, near
 from tolerances import tolerance
 
 from fastmf import WALS
+from fastmf.data import synthetic
 from fastmf.kernels import wals as kernel
 from fastmf.models import _cost
+from fastmf.models._intake import as_ratings
+from fastmf.models._wals_fit import Factorization
+from fastmf.models._wals_terms import terms
 
 
 @pytest.mark.parametrize("signed", [False, True])
@@ -39,10 +43,10 @@ def test_the_objective_of_other_ratings():
 
 
 VARIANTS = {
-    "plain": {},
+    "plain": {"relaxation": 1},
     "primal": {"solver": "cholesky", "form": "primal"},
     "dual": {"solver": "cholesky", "form": "dual"},
-    "biased": {"biased": True, "unobserved_weight": 0.0},
+    "biased": {"biased": True, "unobserved_weight": 0.0, "relaxation": 1},
     "nonnegative": {"nonnegative": True},
 }
 
@@ -78,6 +82,45 @@ def test_the_objective_never_rises(seed, shape, variant, params, weighted, signe
     if variant == "nonnegative":
         assert model.user_factors.min() >= 0
         assert model.item_factors.min() >= 0
+
+
+@pytest.mark.parametrize(("w0", "biased"), [(0.3, False), (0.0, False), (0.0, True)])
+def test_over_relaxed_sweeps_never_let_the_objective_rise_on_their_own_way(w0, biased):
+    """Of the users that the next sweep goes on from, not of the best ones that are kept; J is quadratic in each row."""
+    model = WALS(**FAST, factors=6, unobserved_weight=w0, biased=biased, dtype="float64")
+    sweeps = Factorization(
+        terms(as_ratings(implicit(40, 30, density=0.3)), None, model._checked_together()),
+        model.factors,
+        biased=biased,
+        solver=_cost.Solver("cholesky"),
+        relaxation=1.9,
+        seed=0,
+        dtype=np.float64,
+        num_threads=1,
+    )
+    J, kept = [], []
+    for _ in range(20):
+        sweeps.sweep()
+        kept.append(sweeps.objective().total)
+        exact, sweeps.X = sweeps.X, sweeps._relaxed
+        J.append(sweeps.objective().total)
+        sweeps.X = exact
+    assert (np.diff(J) <= 1e-12 * J[0]).all()
+    assert (np.array(kept) <= np.array(J) * (1 + 1e-12)).all()
+
+
+@pytest.mark.parametrize("params", [{}, {"unobserved_weight": 0.0}, {"unobserved_weight": 0.0, "biased": True}])
+def test_over_relaxation_takes_less_than_half_the_sweeps(params):
+    matrix = synthetic(300, 200, 6000, random_state=0)
+    params = {**FAST, "factors": 16, "iterations": 20, "track_objective": True} | params
+    relaxed, plain = (
+        [record["objective"] for record in WALS(**params, relaxation=relaxation).fit(matrix).history]
+        for relaxation in (None, 1)
+    )
+    assert relaxed[0] == pytest.approx(plain[0], rel=1e-6)  # which has nothing to go on from
+    assert relaxed[9] < plain[-1]
+    exact = [record["objective"] for record in WALS(**params, solver="cholesky").fit(matrix).history]
+    assert exact == sorted(exact, reverse=True)
 
 
 @pytest.mark.parametrize("form", ["primal", "dual"])

@@ -7,7 +7,11 @@ from small_wals import FAST, implicit
 
 from fastmf import WALS, FitDivergedError, NotFittedError, Ratings
 from fastmf.kernels import wals as kernel
+from fastmf.models._cost import Solver
+from fastmf.models._half_step import half_step, padded_columns
+from fastmf.models._intake import as_ratings
 from fastmf.models._state import State
+from fastmf.models._wals_terms import terms
 
 
 def with_item_factors(Y, **params):
@@ -63,6 +67,22 @@ def test_a_rescued_row_stays_nonnegative(precisions):
     assert np.float64 in precisions
 
 
+@pytest.mark.parametrize("omega", [1.0, 1.7])
+def test_a_rescued_row_is_relaxed(omega):
+    model = with_item_factors(np.ones((3, 2), np.float32), unobserved_weight=0, regularization=1e-9)
+    side = terms(as_ratings(sp.csr_array([[4.0, 0, 0], [0, 2.0, 0]])), None, model._checked_together()).users
+    columns = padded_columns(2, np.dtype(np.float32))
+    Y, X, relaxed = (np.zeros((rows, columns), np.float32) for rows in (3, 2, 2))
+    Y[:, :2], relaxed[:, :2] = 1, [[1, -1], [0, 3]]
+    before = relaxed.copy()
+    given = {"factors": 2, "relaxation": omega, "num_threads": 1}
+    half_step(side, Y, X, Solver("cholesky"), relaxed=relaxed, **given)
+    np.testing.assert_allclose(X[:, :2], [[2, 2], [1, 1]], rtol=1e-6)
+    np.testing.assert_allclose(relaxed, before + omega * (X - before), rtol=1e-6)
+    half_step(side, Y, before, Solver("cholesky"), relaxed=before, **given)  # into one array
+    np.testing.assert_array_equal(before, relaxed)
+
+
 def test_a_hopeless_row_is_named():
     model = with_item_factors(np.ones((3, 2), np.float32), unobserved_weight=0, regularization=0.0)
     with pytest.raises(FitDivergedError, match="user 1 .*not positive definite, even in float64: raise"):
@@ -101,6 +121,9 @@ BAD_PARAMETERS = [
     ("confidence", "square", ValueError),
     ("confidence", 1, TypeError),
     ("track_objective", 1, TypeError),
+    ("relaxation", 0.9, ValueError),
+    ("relaxation", 2, ValueError),
+    ("relaxation", "x", TypeError),
     ("tolerance", -1e-3, ValueError),
     ("tolerance", np.nan, ValueError),
     ("tolerance", "x", TypeError),
@@ -131,6 +154,7 @@ TOGETHER = [
     ({"biased": True, "nonnegative": True, "unobserved_weight": 0}, "do not go together"),
     ({"nonnegative": True, "solver": "cg"}, "nonnegative=True has a solver of its own"),
     ({"nonnegative": True, "form": "dual"}, "nonnegative=True has a solver of its own"),
+    ({"nonnegative": True, "relaxation": 1.5}, "nonnegative=True is not relaxed"),
 ]
 
 

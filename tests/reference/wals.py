@@ -21,6 +21,8 @@ def solve_rows(
     cg_steps,
     block_size,
     X,
+    relaxed,
+    relaxation,
     failed,
     work,
     num_threads,
@@ -30,7 +32,7 @@ def solve_rows(
         A, b = normal_equations(
             indptr, indices, weights, targets, Y, unobserved, gram, ridge[u], float(at(row_unobserved, u)), u, k
         )
-        start = [float(value) for value in X[u]]
+        start = [float(value) for value in (relaxed[u] if len(relaxed) else X[u])]
         if indptr[u] == indptr[u + 1]:
             x = [0.0] * k
         elif methods[r] in (PRIMAL, DUAL):  # two ways to one solution
@@ -48,6 +50,9 @@ def solve_rows(
         if x is not None:
             for c in range(k):
                 X[u, c] = x[c]
+            omega = 1 if methods[r] == SUBSPACE else relaxation
+            for c in range(k if len(relaxed) else 0):
+                relaxed[u, c] = (1 - omega) * start[c] + omega * x[c]
 
 
 def normal_equations(indptr, indices, weights, targets, Y, unobserved, gram, ridge, share, u, k):

@@ -22,6 +22,7 @@ typedef struct {
     const void *eigenvalues; /* of G, k of them, where Y is in its eigenbasis; all methods but the primal need them */
     int64_t cg_steps;
     int64_t block_size;      /* of the subspace method */
+    double relaxation;       /* omega, for rows that are relaxed */
 } fm_wals_side;
 
 /* The entries of one row: a step of 0 means that one value serves all entries. */
@@ -139,7 +140,8 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* reals of workspace that wals_solve needs */                                                                 \
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row);                                 \
         /* x of one row by a method; returns 1 when its matrix is not positive definite in this precision */           \
-        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x);            \
+        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,             \
+                          void *relaxed);                                                                              \
         /* bytes of workspace that top_k_block needs for so many queries at a time */                                  \
         int64_t (*top_k_workspace)(const fm_search *search, int64_t queries);                                          \
         /* the best k of items begin to end - 1 for each of `count` queries; returns 1 when a score is not finite */   \

@@ -15,6 +15,7 @@ cdef extern from "table.h" nogil:
         const void* eigenvalues
         int64_t cg_steps
         int64_t block_size
+        double relaxation
 
     ctypedef struct fm_wals_row:
         const int32_t* index
@@ -123,7 +124,7 @@ cdef extern from "table.h" nogil:
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(
@@ -157,7 +158,7 @@ cdef extern from "table.h" nogil:
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(

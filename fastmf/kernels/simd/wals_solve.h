@@ -2,11 +2,11 @@
 
 static int64_t FN(wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row)
 {
-    const int64_t exact = FN(exact_workspace)(k), block = FN(padded)(block_size);
+    const int64_t solution = FN(padded)(k), exact = FN(exact_workspace)(k), block = FN(padded)(block_size);
     if (block == 0) /* no row takes the subspace method */
-        return exact;
+        return solution + exact;
     const int64_t subspace = block * block + 2 * FN(batch_rows)(block) * block + 4 * block + longest_row;
-    return exact > subspace ? exact : subspace;
+    return solution + (exact > subspace ? exact : subspace);
 }
 
 /* The dual form needs n <= k and every d_j > 0, and gives way to the primal one otherwise. */
@@ -18,7 +18,7 @@ FM_INLINE int FN(dual_applies)(const fm_wals_side *side, const fm_wals_row *row)
     return applies;
 }
 
-static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x)
+FM_INLINE int FN(wals_solution)(const fm_wals_side *side, const fm_wals_row *row, int method, real *work, real *x)
 {
     if (row->n == 0) {
         memset(x, 0, side->k * sizeof(real));
@@ -37,4 +37,24 @@ static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int 
     default:
         return FN(wals_subspace)(side, row, work, x);
     }
+}
+
+/* The row x, and where `relaxed` is not NULL a point beyond it as seen from there: relaxed += omega (x - relaxed), with
+ * 1 <= omega < 2, successive over-relaxation (Young 1954). What the row minimises falls by that too, as x is its least on
+ * the line; after a sweep over blocks x is not, and omega is 1. `relaxed` may be x itself, which then is lost. */
+static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x, void *relaxed)
+{
+    const int64_t k = side->k;
+    real *solution = work, *scratch = solution + FN(padded)(k), *r = relaxed;
+    if (r == 0)
+        return FN(wals_solution)(side, row, method, scratch, x);
+    const real omega = method == FM_SUBSPACE ? 1 : side->relaxation;
+    memcpy(solution, r, k * sizeof(real));
+    if (FN(wals_solution)(side, row, method, scratch, solution))
+        return 1;
+    if (x != relaxed)
+        memcpy(x, solution, k * sizeof(real));
+    for (int64_t c = 0; c < k; c++)
+        r[c] = (1 - omega) * r[c] + omega * solution[c];
+    return 0;
 }
