@@ -32,11 +32,11 @@ from benchmarks import _gowalla
 from benchmarks.versus import _harness
 
 K = 20
-SETTINGS = {"unobserved_weight": 0.007, "regularization": 0.008, "iterations": 4, "popularity": 0.0}
+SETTINGS = {"unobserved_weight": 0.014, "regularization": 0.006, "iterations": 3, "popularity": 0.0}
 GRID = {
     "unobserved_weight": (0.02, 0.014, 0.01, 0.007),
-    "regularization": (0.003, 0.004, 0.006, 0.008, 0.012),
-    "iterations": (3, 4, 5, 8, 12),
+    "regularization": (0.004, 0.006, 0.008, 0.012, 0.018),
+    "iterations": (2, 3, 4, 6),
     "popularity": (0.0, 0.25, 0.5),
 }
 

@@ -3,18 +3,28 @@ sum_j w_j e_j^2 and sum_j w_j e_j with e_j = a_j - yhat_j, and the sum_j c_j yha
 which is summed over all pairs by Gramians."""
 
 from cython cimport floating
-from cython.parallel cimport prange
+from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
 
 from fastmf.kernels.simd.table cimport fm_prefetch, leaves
+
+import numpy as np
+
+from fastmf._memory import aligned
 
 cdef enum:
     AHEAD = 8  # entries whose factors are asked for before they are read
 
 
+cdef inline void widen(const floating* x, int64_t k, double* wide) noexcept nogil:
+    cdef int64_t c
+    for c in range(k):
+        wide[c] = x[c]
+
+
 cdef inline void add_row(
     const int32_t* index, const floating* weights, const floating* targets, int64_t weight_step, int64_t target_step,
-    int64_t n, int64_t left, const floating* x, const floating* Y, int64_t k, double offset, const floating* item_bias,
+    int64_t n, int64_t left, const double* x, const floating* Y, int64_t k, double offset, const floating* item_bias,
     const floating* unobserved, int64_t unobserved_step, double* observed, double* residual, double* predicted,
 ) noexcept nogil:
     cdef int64_t j
@@ -58,16 +68,17 @@ def observed_loss(
         residual[:] = 0
         predicted[:] = 0
         return
-    cdef const floating* x = &X[0, 0] if k else NULL
     cdef const floating* y = &Y[0, 0] if k else NULL
+    cdef double[:, ::1] wide = aligned((num_threads, max(k, 1)), np.float64)
     for u in prange(
         X.shape[0], nogil=True, schedule="dynamic", chunksize=64, num_threads=num_threads,
         use_threads_if=num_threads > 1,
     ):
+        widen(&X[u, 0], k, &wide[threadid(), 0])
         add_row(
             &indices[0] + indptr[u], &weights[0] + indptr[u] * weight_step, &targets[0] + indptr[u] * target_step,
             weight_step, target_step, indptr[u + 1] - indptr[u],
-            indices.shape[0] - indptr[u], x + u * k, y, k, mean + user_bias[u], &item_bias[0],
+            indices.shape[0] - indptr[u], &wide[threadid(), 0], y, k, mean + user_bias[u], &item_bias[0],
             &unobserved[0], unobserved_step, &observed[u], &residual[u], &predicted[u],
         )
 
@@ -82,10 +93,12 @@ def squared_norms(
     if k == 0:
         out[:] = 0
         return
+    cdef double[:, ::1] wide = aligned((num_threads, k), np.float64)
     for u in prange(
         X.shape[0], nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
+        widen(&X[u, 0], k, &wide[threadid(), 0])
         if floating is float:
-            out[u] = leaves().f32.dot_wide(&X[u, 0], &X[u, 0], k)
+            out[u] = leaves().f32.dot_wide(&wide[threadid(), 0], &X[u, 0], k)
         else:
-            out[u] = leaves().f64.dot_wide(&X[u, 0], &X[u, 0], k)
+            out[u] = leaves().f64.dot_wide(&wide[threadid(), 0], &X[u, 0], k)

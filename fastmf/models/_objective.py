@@ -14,6 +14,9 @@ from fastmf.kernels.gramian import gramian
 from fastmf.kernels.objective import observed_loss, squared_norms
 
 
+CANCELLED = 0.1  # of a sum over all pairs: with less left of it, the rounding of float32 would be seen
+
+
 class Objective(NamedTuple):
     """The parts of the value a model minimises, and their `total`."""
 
@@ -75,17 +78,24 @@ def unobserved_loss(
     X: NDArray[Any], Y: NDArray[Any], unobserved: NDArray[Any], predicted: float, *, num_threads: int
 ) -> float:
     """sum over pairs that are not stored of c_i (x_u.y_i)^2 = <X'X, Y' diag(c) Y> less what the stored ones predict,
-    in O((users + items) k^2). Where J is small beside its value at zero, nearly all of that cancels."""
+    in O((users + items) k^2). Where nearly all of that cancels, the Gramians are made once more in float64."""
     if not unobserved.any():
         return 0.0
     none = np.empty(0, X.dtype)
-    items = (
-        float(unobserved[0]) * gramian(Y, none, num_threads, True)
-        if len(unobserved) == 1
-        else gramian(Y, unobserved, num_threads, True)
-    )
-    items *= gramian(X, none, num_threads, True)
-    return max(0.0, float(items.sum()) - predicted)
+
+    def rest(wide: bool) -> tuple[float, float]:
+        items = (
+            float(unobserved[0]) * gramian(Y, none, num_threads, wide)
+            if len(unobserved) == 1
+            else gramian(Y, unobserved, num_threads, wide)
+        )
+        items *= gramian(X, none, num_threads, wide)
+        return float(items.sum()) - predicted, float(np.abs(items).sum())
+
+    left, size = rest(wide=False)
+    if left < CANCELLED * size:
+        left, _ = rest(wide=True)
+    return max(0.0, left)
 
 
 def regularization_loss(factors: NDArray[Any], ridge: NDArray[np.float64], *, num_threads: int) -> float:
