@@ -224,6 +224,16 @@ def test_titles_are_shown_where_the_model_has_them(run):
     assert all(entry["title"] and entry["year"] > 1900 for entry in document["recommendations"][0]["items"])
 
 
+def test_a_year_is_whole_or_absent_after_items_without_one_came(run):
+    ratings = fastmf.Ratings.from_arrays([1, 1], [1, 2]).with_item_info({"year": np.array([1990, 1991])})
+    fastmf.WALS(factors=2).fit(ratings).partial_fit(fastmf.Ratings.from_arrays([2], [3])).save("films.fmf")
+    answer = run("recommend", "films.fmf", "--user", 1, "--include-seen", "--json")["recommendations"][0]
+    assert {entry["item"]: entry.get("year") for entry in answer["items"]} == {1: 1990, 2: 1991, 3: None}
+    text = run("recommend", "films.fmf", "--user", 1, "--include-seen")
+    assert "(1990)" in text
+    assert "nan" not in text
+
+
 def test_a_model_without_ids_is_asked_by_number(run):
     fastmf.WALS(factors=2, random_state=0).fit(sp.csr_array(np.eye(5))).save("numbers.fmf")
     answer = run("recommend", "numbers.fmf", "--user", 4, "--json")["recommendations"][0]

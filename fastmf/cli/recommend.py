@@ -117,8 +117,13 @@ def listed(model: FactorModel, items: NDArray[Any], scores: NDArray[Any]) -> lis
 def _entry(model: FactorModel, item: Any) -> dict[str, Any]:
     """An item with its title and year, where the ratings it was learned from had them."""
     number = item if model.item_ids is None else model.item_ids.number(item)
-    known = {name: model.item_info[name][number] for name in ("title", "year") if name in model.item_info}
-    return {"item": item, **{name: value.item() for name, value in known.items() if value}}
+    facts = {name: model.item_info[name][number].item() for name in ("title", "year") if name in model.item_info}
+    return {"item": item, **{name: _whole(fact) for name, fact in facts.items() if fact and fact == fact}}  # no NaN
+
+
+def _whole(fact: Any) -> Any:
+    """A whole number as such: years are floats where `partial_fit` took up items without one."""
+    return int(fact) if isinstance(fact, float) and fact.is_integer() else fact
 
 
 def _title(entry: dict[str, Any]) -> str:

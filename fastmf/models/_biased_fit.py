@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from numpy.typing import NDArray
@@ -10,8 +11,9 @@ from fastmf import _checks, _random
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
-from fastmf.models._growth import Growth
 from fastmf.models._intake import entry_weights
+from fastmf.models._merged_entries import MergedEntries
+from fastmf.models._new_entries import NewEntries
 from fastmf.models._sgd_fit import Descent, Rule
 from fastmf.models._sgd_grid import make_grid
 from fastmf.models._sgd_learn import learn
@@ -25,31 +27,35 @@ def train(
     model: FactorModel,
     p: dict[str, Any],
     data: Ratings,
-    growth: Growth | None,
+    new: NewEntries | None,
     *,
     validation: Any,
     weights: Any,
     progress: bool,
     callback: Callback | None,
 ) -> None:
-    """Learn from `data` under the checked parameters `p`: from the start, or from a fitted state that has grown."""
+    """Learn from `data` under the checked parameters `p`: from the start, or as the new entries of a fitted state."""
     threads = model._threads(None)
     held_out = None if validation is None else HeldOut.of(validation, data, p["loss"], p["dtype"])
     passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
     values = targets("ratings", data.data, p["loss"], p["dtype"])
     weight = entry_weights(weights, data.nnz, p["dtype"])
     trained = data.user_counts > 0, data.item_counts > 0
-    if growth is None:
+    if new is None:
         descent = _descent(data, values, weight, centre(values, weight, p["loss"]), p, threads)
     else:
-        weight = weight[growth.order] if len(weight) > 1 else weight
-        descent = _descent(data, values, weight, growth.state.mean, p, threads)
-        descent.resume(growth.state, growth.known)
-        trained = trained[0] | growth.known[0], trained[1] | growth.known[1]
+        weight = weight[new.order] if len(weight) > 1 else weight
+        descent = _descent(data, values, weight, new.state.mean, p, threads)
+        before = new.users_before, new.items_before
+        descent.resume(new.state, before)
+        trained = trained[0] | before[0], trained[1] | before[1]
+        seen = MergedEntries.of(new.state, data)
 
     def state_of() -> State:
         state = State.of(data, **descent.results(*trained))
-        return state if growth is None else growth.grown(state)
+        if new is None:
+            return state
+        return replace(state, seen_indptr=seen.indptr, seen_indices=seen.indices, history=new.state.history)
 
     def score(state: State) -> float:
         assert held_out is not None

@@ -35,18 +35,6 @@ def pairs_of(users: Any, items: Any, state: State) -> tuple[tuple[NDArray[np.int
     return (np.ascontiguousarray(u), np.ascontiguousarray(i)), u_scalar and i_scalar
 
 
-def with_new_ids(known: IdMap, given: IdMap) -> tuple[NDArray[np.int64], IdMap]:
-    """The number of each given id, where those not known come after the known ones in the order given; and all ids."""
-    numbers = known.numbers(given.ids, unknown="skip")
-    fresh = numbers < 0
-    if not fresh.any():
-        return numbers, known
-    numbers[fresh] = len(known) + np.arange(fresh.sum())
-    old, new = known.ids, given.ids[fresh]
-    plain = old.dtype.kind == new.dtype.kind and old.dtype.kind in "iU"  # else NumPy would turn numbers into text
-    return numbers, IdMap(np.concatenate([old, new]) if plain else [*old.tolist(), *new.tolist()])
-
-
 def named(
     numbers: NDArray[np.int32], scores: NDArray[Any], ids: IdMap | None, scalar: bool
 ) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from fastmf.data import Ratings
 from fastmf.data.csr import Csr, positions_of
-from fastmf.models._growing import Grown
+from fastmf.models._intake import entry_weights
+from fastmf.models._merged_entries import MergedEntries
+from fastmf.models._new_entries import NewEntries
 from fastmf.models._state import State
 from fastmf.models._wals_folding import solved
 from fastmf.models._wals_terms import entry_terms, item_side, unobserved_weights, user_side
@@ -20,9 +22,11 @@ Floats = NDArray[Any]
 class Update:
     """Copies of a model's factors and biases, with room for new rows, that are brought up to date with its entries."""
 
-    def __init__(self, state: State, entries: Grown, p: dict[str, Any], num_threads: int) -> None:
-        self.state, self.entries, self.p, self.num_threads = state, entries, p, num_threads
-        n_users, n_items = entries.ratings.shape
+    def __init__(self, new: NewEntries, weights: Any, p: dict[str, Any], num_threads: int) -> None:
+        self.new, self.p, self.num_threads = new, p, num_threads
+        self.state = state = new.state
+        self.ratings, self.weights = all_entries(new, weights)
+        n_users, n_items = self.ratings.shape
         self.unobserved = unobserved_weights(p["unobserved_weight"], n_items)
         self.user_factors, self.user_bias = _longer(state.user_factors, n_users), _longer(state.user_bias, n_users)
         self.item_factors, self.item_bias = _longer(state.item_factors, n_items), _longer(state.item_bias, n_items)
@@ -33,14 +37,12 @@ class Update:
         Users who had no entry before are solved first as well: without rows of theirs, what they chose would not reach
         the items.
         """
-        before = np.zeros(len(self.user_factors), np.int64)
-        before[: self.state.shape[0]] = np.diff(self.state.seen_indptr)
-        users, ratings = self.entries.users, self.entries.ratings
-        self.solve_users(users[before[users] == 0])
-        self.solve_items(self.entries.items)
+        users = np.flatnonzero(self.new.ratings.user_counts)
+        self.solve_users(users[~self.new.users_before[users]])
+        self.solve_items(np.flatnonzero(self.new.ratings.item_counts))
         self.solve_users(users)
         return State.of(
-            ratings,
+            self.ratings,
             self.user_factors,
             self.item_factors,
             user_bias=self.user_bias,
@@ -48,12 +50,12 @@ class Update:
             mean=self.state.mean,
             history=self.state.history,
             keep_values=True,
-            weights=self.entries.weights,
+            weights=self.weights,
         )
 
     def solve_users(self, numbers: NDArray[np.int64]) -> None:
         """Solve these users given the items."""
-        ratings, weights = self.entries.ratings, self.entries.weights
+        ratings, weights = self.ratings, self.weights
         indptr, positions = positions_of(ratings.indptr, numbers)
         rows = Csr(indptr, ratings.indices[positions], ratings.data[positions], None)
         part = Ratings._made(rows, (len(numbers), ratings.n_items), None, None)
@@ -64,7 +66,7 @@ class Update:
 
     def solve_items(self, numbers: NDArray[np.int64]) -> None:
         """Solve these items given the users."""
-        ratings, weights = self.entries.ratings, self.entries.weights
+        ratings, weights = self.ratings, self.weights
         wanted = np.zeros(ratings.n_items, bool)
         wanted[numbers] = True
         positions = np.flatnonzero(wanted[ratings.indices])
@@ -83,6 +85,21 @@ class Update:
         self.item_factors[numbers], self.item_bias[numbers] = solved(
             side, self.user_factors, self.user_bias, self.state.mean, self.p, self.num_threads
         )
+
+
+def all_entries(new: NewEntries, weights: Any) -> tuple[Ratings, Floats | None]:
+    """The entries of the fit with the new ones among them, and the weights of all, where the fit had weights."""
+    state, ratings = new.state, new.ratings
+    if (weights is None) != (state.seen_weights is None):
+        had, want = ("no weights", "none") if weights is not None else ("weights", "some")
+        raise ValueError(f"weights must go with those of the fit: the model was fitted with {had}, so give {want}")
+    values, merged = state.training_values(), MergedEntries.of(state, ratings)
+    rows = Csr(merged.indptr, merged.indices, merged.numbers(values, ratings.data), None)
+    together = Ratings._made(rows, ratings.shape, ratings.users, ratings.items, ratings.item_info)
+    if state.seen_weights is None:
+        return together, None
+    weights = entry_weights(weights, ratings.nnz, state.seen_weights.dtype)[new.order]
+    return together, merged.numbers(state.seen_weights, weights)
 
 
 def _longer(rows: Floats, n: int) -> Floats:

@@ -13,8 +13,8 @@ from fastmf._params import either, none, param
 from fastmf.models._base import FactorModel
 from fastmf.models._biased_fit import train
 from fastmf.models._fitting import Callback
-from fastmf.models._growth import Growth
 from fastmf.models._intake import of_fitted, to_fit
+from fastmf.models._new_entries import NewEntries
 from fastmf.models._objective import Objective
 from fastmf.models._sgd_learn import SCHEDULES, check_together, one_of, range_of_ratings
 from fastmf.models._sgd_terms import observed_loss, regularization_of
@@ -176,7 +176,8 @@ class BiasedMF(FactorModel):
         ratings : Ratings or SciPy sparse matrix
             At least one rating. With ids, if the model has ids: ids that it does not know are put behind those it
             knows. Without, if it has none: at least its rows and columns, those beyond them being new; for a model with
-            ids, exactly its rows and columns.
+            ids, exactly its rows and columns. `item_info` gets their columns and keeps its own, with NaN, NaT or no
+            text where neither says anything.
         epochs : int, optional
             Passes over these ratings; by default a quarter of the model's own `epochs`, and all of them without a fit
             before. Few are best for what was learned before, many for new users and items.
@@ -195,6 +196,8 @@ class BiasedMF(FactorModel):
         ------
         ValueError
             `factors` or `dtype` are not those of the fit, or the ids or the shape of the ratings do not go with it.
+        TypeError
+            A column of `item_info` that the model has in another kind or shape.
         UnknownIdError
             Validation ratings of an id that neither the model nor `ratings` know.
         FitDivergedError
@@ -211,19 +214,19 @@ class BiasedMF(FactorModel):
         """
         p = self.checked()
         check_together(p, validation)
-        data, growth = to_fit(self, ratings), None
+        data, new = to_fit(self, ratings), None
         if self._state is not None:
             learned = self._state.user_factors
             for name, fitted in (("factors", learned.shape[1]), ("dtype", learned.dtype)):
                 if p[name] != fitted:
                     raise ValueError(f"{name} must be that of the fit, {fitted}, for partial_fit, got {p[name]}")
-            growth = Growth.of(self._state, data)
-            data = growth.ratings
-            validation = None if validation is None else growth.aligned(validation, "validation")
+            new = NewEntries.of(self._state, data)
+            data = new.ratings
+            validation = None if validation is None else new.aligned(validation, "validation")
             p["epochs"] = max(1, p["epochs"] // 4)
         if epochs is not None:
             p["epochs"] = _checks.integer("epochs", epochs, 1)
-        train(self, p, data, growth, validation=validation, weights=weights, progress=progress, callback=callback)
+        train(self, p, data, new, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
 
     def _predict(

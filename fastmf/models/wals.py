@@ -14,8 +14,8 @@ from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
-from fastmf.models._growing import grown
 from fastmf.models._intake import entry_weights, of_fitted, to_fit
+from fastmf.models._new_entries import NewEntries
 from fastmf.models._objective import Objective
 from fastmf.models._state import State
 from fastmf.models._wals_explain import Explains
@@ -212,7 +212,7 @@ class WALS(Explains, FactorModel):
             weights = entry_weights(weights, data.nnz, fitted.X.dtype).copy()  # the caller's own may change
         self._state = State.of(data, **fitted.results(), history=passes.history, keep_values=True, weights=weights)
 
-    def partial_fit(self, interactions: Any, *, weights: Any = None) -> WALS:
+    def partial_fit(self, ratings: Any, *, weights: Any = None) -> WALS:
         """Take new entries up: solve their items again, then their users, from stored and new entries; fit if unfitted.
 
         Every row solved is exact given the other side, as in a half-step of `fit`; all other rows, the mean and
@@ -220,10 +220,11 @@ class WALS(Explains, FactorModel):
 
         Parameters
         ----------
-        interactions : Ratings or SciPy sparse matrix
+        ratings : Ratings or SciPy sparse matrix
             The new entries alone. One that is stored already replaces the stored one, value and weight. By id where the
             model has ids: those it does not know get rows after the others. Else by number: the shape is at least the
-            fitted one, and what goes beyond it are new users and items.
+            fitted one, and what goes beyond it are new users and items. `item_info` gets their columns and keeps its
+            own, with NaN, NaT or no text where neither says anything.
         weights : array_like, shape (entries,), optional
             As in `fit`: for a model that was fitted with weights, and only for such.
 
@@ -239,6 +240,8 @@ class WALS(Explains, FactorModel):
             Ids for a model without, or none for new rows of one with ids; a smaller shape; weights that do not go with
             the fit; an `unobserved_weight` by item without one for a new item; a model from a file of an earlier
             version, without values.
+        TypeError
+            A column of `item_info` that the model has in another kind or shape.
         FitDivergedError
             A system that cannot be solved.
 
@@ -254,10 +257,10 @@ class WALS(Explains, FactorModel):
         >>> items, scores = model.recommend(100_000, k=3)
         """
         if self._state is None:
-            return self.fit(interactions, weights=weights)
+            return self.fit(ratings, weights=weights)
         state = self._fitted
         p = self._checked_for(state)
-        self._state = Update(state, grown(state, interactions, weights), p, self._threads(None)).run()
+        self._state = Update(NewEntries.of(state, ratings), weights, p, self._threads(None)).run()
         return self
 
     def _checked_together(self) -> dict[str, Any]:

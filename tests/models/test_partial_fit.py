@@ -160,7 +160,7 @@ def test_item_info_grows_with_the_items():
     assert list(model.item_ids) == [1, 2, 0]
     assert model.item_info["title"].tolist() == ["one", "two", "a longer title"]
     np.testing.assert_array_equal(model.item_info["year"], [1990, 1991, np.nan])
-    np.testing.assert_array_equal(model.item_info["length"], [np.nan, np.nan, 1.5])
+    np.testing.assert_array_equal(model.item_info["length"], [np.nan, 2.5, 1.5])
     model.partial_fit(told([1, 2]))
     assert model.item_info["title"].tolist() == ["one", "two", "a longer title"]
 
@@ -225,9 +225,16 @@ UNKNOWN = Ratings.from_arrays(["z"], [1], [5.0])
         (OLD, {"dtype": "float64"}, OLD, {}, ValueError, "dtype must be that of the fit, float32"),
         (OLD, {"patience": 1}, OLD, {}, ValueError, "patience needs validation"),
         (OLD, {"learning_rate": 1e9}, OLD, {}, FitDivergedError, "lower learning_rate"),
-        (OLD, {}, sp.eye_array(3).tocsr(), {}, ValueError, "must have the 2 users of the model, got 3"),
+        (OLD, {}, sp.eye_array(3).tocsr(), {}, ValueError, "must have exactly the 2 users of the model, got shape"),
         (OLD.to_scipy(), {}, OLD, {}, ValueError, "ratings must have no ids of users"),
-        (OLD.to_scipy(), {}, sp.csr_array([[1.0, 1.0]]), {}, ValueError, "at least the 2 users of the model, got 1"),
+        (
+            OLD.to_scipy(),
+            {},
+            sp.csr_array([[1.0, 1.0]]),
+            {},
+            ValueError,
+            "at least the 2 users of the model",
+        ),
         (sp.csr_array(np.ones((2, 3))), {}, sp.csr_array(np.ones((3, 2))), {}, ValueError, "looks transposed"),
     ],
 )
