@@ -8,40 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from fastmf import _checks
 from fastmf._errors import FitDivergedError
-from fastmf._params import Check
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Passes
 from fastmf.models._sgd_pieces import Learning
 from fastmf.models._sgd_terms import Best
 from fastmf.models._state import State
 
-SCHEDULES = ("exponential", "inverse_time", "constant", "bold_driver")
 FASTER, SLOWER = 1.05, 0.5  # of the bold driver, after an epoch that lowered the loss and one that did not
-
-
-def one_of(*options: str) -> Check:
-    """The check of a parameter that is one of several words."""
-    return lambda name, value: _checks.choice(name, value, options)
-
-
-def range_of_ratings(name: str, value: Any) -> tuple[float, float]:
-    """A pair (lowest, highest)."""
-    if not isinstance(value, (tuple, list)) or len(value) != 2:
-        raise TypeError(f"{name} must be None or a pair (lowest, highest), got {_checks.shown(value)}")
-    low, high = _checks.real(f"{name}[0]", value[0]), _checks.real(f"{name}[1]", value[1])
-    if not low < high:
-        raise ValueError(f"{name} must be a pair (lowest, highest) with lowest < highest, got {value!r}")
-    return low, high
-
-
-def check_together(p: dict[str, Any], validation: Any) -> None:
-    """What no parameter can be checked for alone."""
-    if p["patience"] is not None and validation is None:
-        raise ValueError("patience needs validation ratings to look at: pass validation to fit")
-    if p["schedule"] == "exponential" and p["decay"] >= 1:
-        raise ValueError(f"decay must be less than 1 for schedule='exponential', got {p['decay']}")
 
 
 def learn(

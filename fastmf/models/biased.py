@@ -8,20 +8,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf import _checks, _random, _threads
-from fastmf._params import either, none, param
+from fastmf import _checks
+from fastmf._params import param
 from fastmf.models._base import FactorModel
 from fastmf.models._biased_fit import train
 from fastmf.models._fitting import Callback
 from fastmf.models._intake import of_fitted, to_fit
 from fastmf.models._new_entries import NewEntries
 from fastmf.models._objective import Objective
-from fastmf.models._sgd_learn import SCHEDULES, check_together, one_of, range_of_ratings
+from fastmf.models._sgd_params import SgdParams, one_of
 from fastmf.models._sgd_terms import observed_loss, regularization_of
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class BiasedMF(FactorModel):
+class BiasedMF(SgdParams, FactorModel):
     """Matrix factorisation of ratings with mean and biases, by stochastic gradient descent on the stored entries.
 
     Minimises, with yhat_ui = mu + b_u + c_i + x_u.y_i and Omega the stored entries,
@@ -55,16 +55,8 @@ class BiasedMF(FactorModel):
         after an epoch that lowered the loss and by half down after one that did not.
     decay : float, default 0.1
         Of the exponential schedule, where it is less than 1, and the inverse-time schedule.
-    loss : {"squared", "absolute", "logistic"}, default "squared"
-        (a - z)^2, |a - z|, or log(1 + exp(-a z)) for values -1 and 1 (or 0 and 1, where 0 counts as -1);
-        `predict` then gives the probability of 1.
-    nonnegative : bool, default False
-        Set factors below 0 to 0 after each step.
     rating_range : (float, float), optional
         `predict` clips to this range.
-    parallel : {"blocked", "hogwild"}, default "blocked"
-        "blocked": cells that share no row at a time; the same result for any number of threads. "hogwild": threads own
-        users and race on items, without barriers; the result varies a little from run to run with several threads.
     patience : int, optional
         Stop after so many epochs without a lower validation RMSE (or loss) and keep the best epoch's factors.
     num_threads : int, optional
@@ -73,6 +65,14 @@ class BiasedMF(FactorModel):
         Seed of the first factors and of all orders.
     dtype : {"float32", "float64"}, default "float32"
         Precision of factors and arithmetic.
+    loss : {"squared", "absolute", "logistic"}, default "squared"
+        (a - z)^2, |a - z|, or log(1 + exp(-a z)) for values -1 and 1 (or 0 and 1, where 0 counts as -1);
+        `predict` then gives the probability of 1.
+    nonnegative : bool, default False
+        Set factors below 0 to 0 after each step.
+    parallel : {"blocked", "hogwild"}, default "blocked"
+        "blocked": cells that share no row at a time; the same result for any number of threads. "hogwild": threads own
+        users and race on items, without barriers; the result varies a little from run to run with several threads.
 
     Notes
     -----
@@ -96,22 +96,9 @@ class BiasedMF(FactorModel):
     True
     """
 
-    factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
-    epochs: int = param(20, lambda name, value: _checks.integer(name, value, 1))
-    learning_rate: float = param(0.1, lambda name, value: _checks.real(name, value, above=0.0))
-    regularization: float | tuple[float, float] = param(0.05, _checks.pair)
-    bias_regularization: float = param(0.01, lambda name, value: _checks.real(name, value, 0.0))
-    optimizer: str = param("adagrad", one_of("adagrad", "sgd"))
-    schedule: str = param("exponential", one_of(*SCHEDULES))
-    decay: float = param(0.1, lambda name, value: _checks.real(name, value, 0.0))
     loss: str = param("squared", one_of("squared", "absolute", "logistic"))
     nonnegative: bool = param(False, _checks.flag)
-    rating_range: tuple[float, float] | None = param(None, either(none, range_of_ratings))
     parallel: str = param("blocked", one_of("blocked", "hogwild"))
-    patience: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
-    num_threads: int | None = param(None, _threads.argument)
-    random_state: Any = param(None, _random.argument)
-    dtype: Any = param("float32", _checks.float_dtype)
 
     def fit(
         self,
@@ -148,8 +135,7 @@ class BiasedMF(FactorModel):
         FitDivergedError
             Factors that are not finite: the message has the epoch and the remedy.
         """
-        p = self.checked()
-        check_together(p, validation)
+        p = self._checked_with(validation)
         data = to_fit(self, ratings)
         train(self, p, data, None, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
@@ -212,8 +198,7 @@ class BiasedMF(FactorModel):
         >>> list(model.user_ids), list(model.item_ids), len(model.history)
         (['ann', 'bob', 'cid'], ['x', 'y', 'z'], 25)
         """
-        p = self.checked()
-        check_together(p, validation)
+        p = self._checked_with(validation)
         data, new = to_fit(self, ratings), None
         if self._state is not None:
             learned = self._state.user_factors
@@ -235,7 +220,7 @@ class BiasedMF(FactorModel):
         z = super()._predict(users, items, num_threads)
         if self.loss == "logistic":
             return (0.5 + 0.5 * np.tanh(0.5 * z)).astype(z.dtype)
-        return z if self.rating_range is None else np.clip(z, *self.rating_range)
+        return self._clipped(z)
 
     @property
     def predicts_ratings(self) -> bool:

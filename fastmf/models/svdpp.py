@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf import _checks, _random, _threads
-from fastmf._params import either, none, param
+from fastmf import _checks, _random
+from fastmf._params import param
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
 from fastmf.models._intake import entry_weights, of_fitted, to_fit, weighted_mean
 from fastmf.models._objective import Objective, regularization_loss
-from fastmf.models._sgd_learn import SCHEDULES, check_together, learn, one_of, range_of_ratings
+from fastmf.models._sgd_learn import learn
+from fastmf.models._sgd_params import SgdParams, above_zero, not_below_zero
 from fastmf.models._sgd_terms import HeldOut, observed_loss, regularization_of, targets, total_of
 from fastmf.models._state import State
 from fastmf.models._svdpp_fit import Descent, Rule, implicit_parts
@@ -23,7 +24,7 @@ Floats = NDArray[Any]
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
-class SVDpp(FactorModel):
+class SVDpp(SgdParams, FactorModel):
     """SVD++ (Koren 2008): matrix factorisation of ratings that also learns from which items a user has rated.
 
     Minimises, with N(u) the items that user u has, Omega the stored entries and
@@ -51,8 +52,6 @@ class SVDpp(FactorModel):
         First step size of p_u, q_i and biases; that of y_j is a fifth of it.
     regularization : float or (float, float), default 0.05
         lam, or (lam_users, lam_items).
-    implicit_regularization : float, default 0.05
-        lam_implicit, of the y_j.
     bias_regularization : float, default 0.01
         lam_b, of the biases of users and items.
     optimizer : {"adagrad", "sgd"}, default "adagrad"
@@ -73,6 +72,8 @@ class SVDpp(FactorModel):
         Seed of the first factors and of the order of the users.
     dtype : {"float32", "float64"}, default "float32"
         Precision of factors and arithmetic.
+    implicit_regularization : float, default 0.05
+        lam_implicit, of the y_j.
 
     References
     ----------
@@ -88,20 +89,8 @@ class SVDpp(FactorModel):
     True
     """
 
-    factors: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
-    epochs: int = param(20, lambda name, value: _checks.integer(name, value, 1))
-    learning_rate: float = param(0.05, lambda name, value: _checks.real(name, value, above=0.0))
-    regularization: float | tuple[float, float] = param(0.05, _checks.pair)
-    implicit_regularization: float = param(0.05, lambda name, value: _checks.real(name, value, 0.0))
-    bias_regularization: float = param(0.01, lambda name, value: _checks.real(name, value, 0.0))
-    optimizer: str = param("adagrad", one_of("adagrad", "sgd"))
-    schedule: str = param("exponential", one_of(*SCHEDULES))
-    decay: float = param(0.1, lambda name, value: _checks.real(name, value, 0.0))
-    rating_range: tuple[float, float] | None = param(None, either(none, range_of_ratings))
-    patience: int | None = param(None, either(none, lambda name, value: _checks.integer(name, value, 1)))
-    num_threads: int | None = param(None, _threads.argument)
-    random_state: Any = param(None, _random.argument)
-    dtype: Any = param("float32", _checks.float_dtype)
+    learning_rate: float = param(0.05, above_zero)
+    implicit_regularization: float = param(0.05, not_below_zero)
 
     def fit(
         self,
@@ -139,8 +128,7 @@ class SVDpp(FactorModel):
         FitDivergedError
             Factors that are not finite: the message has the epoch and the remedy.
         """
-        p = self.checked()
-        check_together(p, validation)
+        p = self._checked_with(validation)
         data = to_fit(self, ratings)
         held_out = None if validation is None else HeldOut.of(validation, data, "squared", p["dtype"])
         passes = Passes(p["epochs"], what="SVDpp", progress=_checks.flag("progress", progress), callback=callback)
@@ -174,8 +162,7 @@ class SVDpp(FactorModel):
     def _predict(
         self, users: NDArray[np.int64], items: NDArray[np.int64], num_threads: int | None = None
     ) -> NDArray[Any]:
-        z = super()._predict(users, items, num_threads)
-        return z if self.rating_range is None else np.clip(z, *self.rating_range)
+        return self._clipped(super()._predict(users, items, num_threads))
 
     @property
     def implicit_factors(self) -> NDArray[Any]:

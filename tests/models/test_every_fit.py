@@ -1,6 +1,8 @@
 """What every model's fit takes, leaves and refuses, and its parameters as in scikit-learn."""
 
 import copy
+import inspect
+import re
 
 import numpy as np
 import pytest
@@ -110,6 +112,17 @@ def test_scikit_learn_clones_a_model(named):
     with pytest.raises(NotFittedError):
         clone.predict("user 1", 100)
     assert named.predict("user 1", 100) is not None
+
+
+def test_the_docstring_has_the_parameters_in_order_with_their_defaults(make):
+    model = type(make())
+    section = re.search(r"Parameters\n-+\n(.*?)\n\n\w+\n-+\n", inspect.getdoc(model), re.DOTALL)[1]
+    described = dict(re.findall(r"^(\w+) : (.*)$", section, re.MULTILINE))
+    defaults = model().get_params()
+    assert list(described) == list(defaults)
+    for name, text in described.items():
+        allowed = ("optional", "default None") if defaults[name] is None else (f"default {defaults[name]!r}",)
+        assert text.rpartition(", ")[2].replace('"', "'") in allowed, name
 
 
 def test_positional_parameters_are_refused(make):
