@@ -53,11 +53,14 @@ def read(
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:
-    """A file in pieces that end with a line feed; the last gets the one it may lack."""
+    """A file in pieces that end with a line feed; the last gets the one it may lack, a line without end does not."""
     rest = b""
     while block := file.read(BYTES):
         whole, feed, rest = (rest + block).rpartition(b"\n")
         if feed:
             yield whole + feed
+        elif len(rest) > BYTES:  # no plain line is so long, and the next block would copy all of it again
+            yield rest
+            return
     if rest:
         yield rest + b"\n"

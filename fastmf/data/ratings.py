@@ -156,7 +156,8 @@ class Ratings(FromTables):
         Parameters
         ----------
         path : str or path
-            A file in UTF-8. Fields may be quoted with ``"``; blank lines are skipped.
+            A file in UTF-8. Fields may be quoted with ``"``; blank lines are skipped. What a pipe gives, such as
+            /dev/stdin, is first copied into the folder for temporary files.
         user, item : int or str, default 0 and 1
             Columns of the ids: their number, counted from 0, or their name in the header.
         value, timestamp : int, str or None, default 2 and None
@@ -165,14 +166,15 @@ class Ratings(FromTables):
         separator : str, default ","
             The one character between fields.
         header : bool or "auto", default "auto"
-            Whether the first line is a header. "auto": it is if a column is given by name, or if its value or its
-            timestamp is not a number.
+            Whether the first line is a header. "auto": it is if a column is given by name, or if there is text where
+            its value or its timestamp should be. A missing or infinite value or NaN makes it a bad line, not a header.
         id_type : {"auto", "int", "text"}, default "auto"
             What ids become. "auto", for users and items apart: int64 if each of them is a 64-bit integer in plain
             decimal digits (``42``, not ``042`` or ``42.0``), else text. "int" raises if one is not; "text" never looks.
         bad_lines : {"error", "skip"}, default "error"
-            What to do with a line with a wrong number of columns, a number that is none or not finite, or an empty id.
-            "error" names the first and counts them; "skip" leaves them out, and `Ratings.intake` says how many.
+            What to do with a line with a wrong number of columns, a number that is none, not finite or too large for
+            `dtype`, or an empty id. "error" names the first and counts them; "skip" leaves them out, and
+            `Ratings.intake` says how many.
         duplicates, dtype
             As in `from_arrays`.
 

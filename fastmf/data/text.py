@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import csv
+import math
+import shutil
+import tempfile
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain, islice
 from operator import itemgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +23,7 @@ from fastmf.data import plain
 from fastmf.data.factorise import ascending, compact, is_plain_integer
 from fastmf.data.gathering import Growing, renumbered
 from fastmf.data.ids import IdMap, restored
-from fastmf.data.intake import Columns, different_columns, values_column, wanted_columns
+from fastmf.data.intake import Columns, different_columns, wanted_columns
 
 ROWS = 1024  # read at a time, few enough to stay in the cache
 NUMBERS = ("value", "timestamp")
@@ -26,11 +31,15 @@ ENCODING = "utf-8-sig"  # UTF-8, whose byte order mark is no part of the first f
 
 
 class Layout(NamedTuple):
-    """The columns of a file: where each role's is, how many there are, and whether the first row names them."""
+    """The columns of a file: where each role's is, how many there are, and whether the first row names them.
+
+    `below` says of each column of numbers what their absolute values must be less than.
+    """
 
     at: dict[str, int]
     width: int
     header: bool
+    below: dict[str, float]
 
 
 class _BadRowError(Exception):
@@ -50,7 +59,7 @@ def read(
     dtype: np.dtype[Any],
 ) -> Columns:
     """Read the columns asked for, by header name or by number."""
-    path = _checks.path("path", path)
+    given = _checks.path("path", path)
     if not isinstance(separator, str) or len(separator) != 1 or separator in '"\r\n':
         raise ValueError(f"separator must be one character, not a quote or a line end, got {_checks.shown(separator)}")
     _checks.choice("id_type", id_type, ("auto", "int", "text"))
@@ -61,29 +70,45 @@ def read(
         raise ValueError(f"header must be True or 'auto' when a column is given by name, got {header!r}")
 
     layout, hint = None, ""
-    try:
-        with open(path, encoding=ENCODING, newline="") as file:
-            reader = csv.reader(file, delimiter=separator, strict=True)
-            rows = filter(None, reader)
-            first = next(rows, [])
-            layout = _layout(first, wanted, header)
-            columns = None
-            if id_type != "text" and reader.line_num == 1:
-                columns = plain.read(path, layout.at, layout.width, layout.header, separator, dtype)
-            return columns or _read_rows(rows if layout.header else chain([first], rows), layout, id_type, skip, dtype)
-    except UnicodeDecodeError as error:
-        line, column, problem = _undecodable_line(path), "", f"must be UTF-8 text, and has {error.reason}"
-    except csv.Error as error:
-        line, column, problem = _line_of(path, separator, None), "", str(error)
-    except _BadRowError as error:
-        row, column, problem = error.args
-        line = _line_of(path, separator, row)
-        hint = _count(path, separator, layout, id_type) if layout else ""
+    with _rereadable(given) as path:
+        try:
+            with open(path, encoding=ENCODING, newline="") as file:
+                reader = csv.reader(file, delimiter=separator, strict=True)
+                rows = filter(None, reader)
+                first = next(rows, [])
+                layout = _layout(first, wanted, header, dtype)
+                columns = None
+                if id_type != "text" and reader.line_num == 1:
+                    columns = plain.read(path, layout.at, layout.width, layout.header, separator, dtype)
+                if columns is None:
+                    columns = _read_rows(chain([] if layout.header else [first], rows), layout, id_type, skip, dtype)
+                return columns._replace(left_out={"bad_lines": 0, **columns.left_out}) if skip else columns
+        except UnicodeDecodeError as error:
+            line, column, problem = _undecodable_line(path), "", f"must be UTF-8 text, and has {error.reason}"
+        except csv.Error as error:
+            line, column, problem = _line_of(path, separator, None), "", str(error)
+        except _BadRowError as error:
+            row, column, problem = error.args
+            line = _line_of(path, separator, row)
+            hint = _count(path, separator, layout, id_type) if layout and not skip else ""
     where = f", column {column}" if column else ""
-    raise RatingsFileError(f"{path}, line {line}{where}: {problem}{hint}")
+    raise RatingsFileError(f"{given}, line {line}{where}: {problem}{hint}")
 
 
-def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
+@contextmanager
+def _rereadable(path: Path) -> Iterator[Path]:
+    """The file; or a copy of what a pipe gives, which can be read only once."""
+    if path.is_file() or path.is_dir() or not path.exists():
+        yield path
+        return
+    with tempfile.TemporaryDirectory(prefix="fastmf-") as folder:
+        copy = Path(folder, "copy")
+        with path.open("rb") as pipe, copy.open("wb") as file:
+            shutil.copyfileobj(pipe, file, 1 << 20)
+        yield copy
+
+
+def _layout(first: list[str], wanted: dict[str, Any], header: Any, dtype: np.dtype[Any]) -> Layout:
     """What the first row of a file says about its columns."""
     if not first:
         raise _BadRowError(0, "", "must hold a rating, and the file ends here")
@@ -104,14 +129,15 @@ def _layout(first: list[str], wanted: dict[str, Any], header: Any) -> Layout:
     different_columns(at, wanted)
     if header == "auto":
         named = any(isinstance(column, str) for column in wanted.values())
-        header = named or not all(_is_number(first[at[role]]) for role in NUMBERS if role in at)
-    return Layout(at, len(first), header)
+        header = named or any(_is_name(first[at[role]]) for role in NUMBERS if role in at)
+    kinds = {"value": dtype, "timestamp": np.dtype(np.float64)}
+    return Layout(at, len(first), header, {role: _bound(kinds[role]) for role in NUMBERS if role in at})
 
 
 def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str, skip: bool, dtype: np.dtype[Any]) -> Columns:
     """Read rows of any proper CSV."""
     texts = {role: _Ids(role, layout.at[role]) for role in ("user", "item")}
-    numbers = {role: _Numbers(role, layout.at[role], dtype) for role in NUMBERS if role in layout.at}
+    numbers = {role: _Numbers(role, layout.at[role], layout.below[role], dtype) for role in layout.below}
     every: list[_Ids | _Numbers] = [*texts.values(), *numbers.values()]
     done = before = int(layout.header)
     skipped = 0
@@ -133,7 +159,7 @@ def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str, skip: bo
         raise _BadRowError(1, "", "must hold a rating, and the file ends here, after its header")
     users, items = (texts[role].result(id_type, before) for role in ("user", "item"))
     values, times = (numbers[role].all.result() if role in numbers else None for role in NUMBERS)
-    return Columns(*users, *items, values, times, {"bad_lines": skipped} if skip else {})
+    return Columns(*users, *items, values, times, {"bad_lines": skipped} if skipped else {})
 
 
 def _add(chunk: list[list[str]], every: list[_Ids | _Numbers], width: int, done: int) -> None:
@@ -147,7 +173,7 @@ def _add(chunk: list[list[str]], every: list[_Ids | _Numbers], width: int, done:
 
 def _is_good(row: list[str], layout: Layout, id_type: str) -> bool:
     """Whether a row can be read, by itself."""
-    if len(row) != layout.width or not all(_is_number(row[layout.at[role]]) for role in NUMBERS if role in layout.at):
+    if len(row) != layout.width or not all(_is_number(row[layout.at[role]], n) for role, n in layout.below.items()):
         return False
     ids = [row[layout.at[role]] for role in ("user", "item")]
     return all(is_plain_integer(id) for id in ids) if id_type == "int" else all(ids)
@@ -196,19 +222,20 @@ class _Ids:
 class _Numbers:
     """A column of finite numbers while the file is read; times are int64 if all of them are integers."""
 
-    def __init__(self, role: str, at: int, dtype: np.dtype[Any]) -> None:
+    def __init__(self, role: str, at: int, below: float, dtype: np.dtype[Any]) -> None:
         self.label, self.get, self.whole = f"{at} ({role})", itemgetter(at), role == "timestamp"
+        self.below, self.dtype = below, dtype
         self.all = Growing(np.int64 if self.whole else dtype)
-        self.name, self.dtype = f"{role}s", np.dtype(np.float64) if self.whole else dtype
 
     def add(self, chunk: list[list[str]], done: int) -> None:
         texts = list(map(self.get, chunk))
         try:
             numbers = self._parsed(texts)
         except ValueError:
-            bad = next(n for n, text in enumerate(texts) if not _is_number(text))
-            raise _BadRowError(done + bad, self.label, f"must hold a finite number, got {texts[bad]!r}") from None
-        self.all.add(numbers if self.whole else values_column(self.name, numbers, None, self.dtype, len(self.all)))
+            bad = next(n for n, text in enumerate(texts) if not _is_number(text, self.below))
+            fits = f" that fits {self.dtype}" if _is_number(texts[bad]) else ""
+            raise _BadRowError(done + bad, self.label, f"must hold a finite number{fits}, got {texts[bad]!r}") from None
+        self.all.add(numbers)
 
     def _parsed(self, texts: list[str]) -> NDArray[Any]:
         if "_" in "".join(texts):  # Python reads 1_000 as a number, other programs do not
@@ -219,16 +246,31 @@ class _Numbers:
             except (ValueError, OverflowError):
                 self.whole = False
         numbers = np.fromiter(map(float, texts), np.float64, len(texts))
-        if not np.isfinite(numbers).all():
+        if not (np.abs(numbers) < self.below).all():
             raise ValueError
         return numbers
 
 
-def _is_number(text: str) -> bool:
+def _bound(dtype: np.dtype[Any]) -> float:
+    """The least number that a type rounds to infinity: half a step above the largest that it has."""
+    info = np.finfo(dtype)
+    return float(info.max) + 2.0 ** (int(info.maxexp) - int(info.nmant) - 2)
+
+
+def _is_number(text: str, below: float = math.inf) -> bool:
     try:
-        return "_" not in text and bool(np.isfinite(float(text)))
+        return "_" not in text and abs(float(text)) < below
     except ValueError:
         return False
+
+
+def _is_name(text: str) -> bool:
+    """Whether a field where a number should be is rather the name of its column: not empty, nor NaN or the like."""
+    try:
+        float(text)
+    except ValueError:
+        return bool(text.strip())
+    return False
 
 
 def _line_of(path: Any, separator: str, row: int | None) -> int:

@@ -1,6 +1,9 @@
 """Ratings.from_csv: headers, separators, quotes and ids; every bad line is named."""
 
+import contextlib
 import csv
+import os
+import threading
 
 import numpy as np
 import pytest
@@ -291,9 +294,60 @@ def test_any_bytes_give_ratings_or_a_clear_error(tmp_path, content):
     assert_canonical(ratings)
 
 
-def test_a_value_too_large_for_the_type(file, way):
-    with pytest.raises(ValueError, match="values must hold finite numbers that fit float32"):
-        Ratings.from_csv(file("1,2,1e300\n"))
+def test_a_value_too_large_for_the_type_is_a_bad_line(file, way):
+    path = file("1,2,3\n1,3,1e300\n1,4,3.4028235e38\n")  # the last as NumPy writes the largest float32
+    with pytest.raises(RatingsFileError) as caught:
+        Ratings.from_csv(path)
+    assert str(caught.value) == (
+        f"{path}, line 2, column 2 (value): must hold a finite number that fits float32, got '1e300' "
+        "(1 of 3 lines cannot be read; bad_lines='skip' leaves them out)"
+    )
+    left = Ratings.from_csv(path, bad_lines="skip")
+    assert left.data.tolist() == [3, np.finfo(np.float32).max]
+    assert left.intake["bad_lines"] == 1
+    assert Ratings.from_csv(path, dtype="float64").data[1] == 1e300
+
+
+@pytest.mark.parametrize("text", ["", " ", "nan", "-inf", "1_000", "1e999"])
+def test_a_first_line_without_a_good_value_is_a_bad_line_not_a_header(file, way, text):
+    path = file(f"1,2,{text}\n3,4,5\n")
+    with pytest.raises(RatingsFileError, match=r"line 1, column 2 \(value\): must hold a finite number"):
+        Ratings.from_csv(path)
+    ratings = Ratings.from_csv(path, bad_lines="skip")
+    assert triples(ratings) == [(3, 4, 5)]
+    assert ratings.intake == {"read": 2, "bad_lines": 1, "duplicates": 0}
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/fd"), reason="needs paths of open files")
+@pytest.mark.parametrize("last", ["9,9,9", "9,9,x"])
+def test_a_pipe_is_read_from_its_beginning(way, last):
+    out, into = os.pipe()
+    lines = ["u,i,r", *(f"{n},{n % 7},3" for n in range(30_000)), last]  # several times what a buffer holds
+
+    def write():
+        with contextlib.suppress(BrokenPipeError), open(into, "w") as file:
+            file.write("\n".join(lines))
+
+    writer = threading.Thread(target=write, daemon=True)
+    writer.start()
+    try:
+        if last == "9,9,9":
+            assert Ratings.from_csv(f"/dev/fd/{out}").nnz == 30_001
+        else:
+            with pytest.raises(RatingsFileError, match=f"^/dev/fd/{out}, line 30002, column 2"):
+                Ratings.from_csv(f"/dev/fd/{out}")
+    finally:
+        os.close(out)
+        writer.join(10)
+
+
+def test_a_file_without_line_feeds_is_not_copied_for_every_block(file, monkeypatch):
+    monkeypatch.setattr(plain, "BYTES", 64)
+    path = file("\r".join(f"{n},7,3" for n in range(500)))
+    with path.open("rb") as opened:
+        assert len(list(plain._whole_lines(opened))) == 1
+        assert opened.tell() < 200
+    assert Ratings.from_csv(path).nnz == 500
 
 
 # -- bad lines that are left out ----------------------------------------------------------------------------------
@@ -309,6 +363,12 @@ def test_bad_lines_are_left_out_and_counted(file, way, rows, monkeypatch):
     assert ratings.timestamps.tolist() == [4, 8]
     assert ratings.intake == {"read": 7, "bad_lines": 5, "duplicates": 0}
     assert Ratings.from_csv(file(WITH_BAD), bad_lines="skip").nnz == 3  # a time that is not read is not bad
+
+
+def test_bad_lines_are_counted_where_there_are_none_and_not_advised_where_they_are_left_out(file, way):
+    assert Ratings.from_csv(file("1,2,3\n"), bad_lines="skip").intake == {"read": 1, "bad_lines": 0, "duplicates": 0}
+    with pytest.raises(RatingsFileError, match="the file ends here, after its header$"):
+        Ratings.from_csv(file("u,i,r\n1,2,x\n"), bad_lines="skip")
 
 
 def test_ids_that_are_no_integers_are_bad_lines_where_integers_are_asked_for(file, way):
