@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from fastmf import _checks
 from fastmf._optional import require
 from fastmf.models import FactorModel
@@ -38,6 +41,11 @@ def history_of(name: str, source: Any) -> list[dict[str, float]]:
     if not records:
         raise ValueError(f"{name} must have at least one pass in its history, got none")
     return records
+
+
+def column(records: list[dict[str, float]], name: str) -> NDArray[np.float64]:
+    """A figure of each pass; NaN, which leaves a gap in a line, for a pass that did not measure it."""
+    return np.array([record.get(name, np.nan) for record in records], np.float64)
 
 
 def checked_model(model: Any) -> FactorModel:

@@ -50,7 +50,9 @@ def place(ax: Any, points: Any, titles: list[str], size: float = 7.5) -> list[An
     taken = [(x - radius, y - radius, x + radius, y + radius) for x, y in pixels]
     written = []
     for number, title in enumerate(titles):
-        text = ax.annotate(title, points[number], xytext=(0, 0), textcoords="offset points", fontsize=size)
+        text = ax.annotate(
+            title, points[number], xytext=(0, 0), textcoords="offset points", fontsize=size, parse_math=False
+        )
         for dx, dy, horizontal, vertical in PLACES:
             text.set_position((dx, dy))
             text.set_horizontalalignment(horizontal)

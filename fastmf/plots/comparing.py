@@ -9,7 +9,7 @@ import numpy as np
 
 from fastmf import _checks
 from fastmf.models import FactorModel
-from fastmf.plots._axes import SOFT, axes, history_of, named, plain
+from fastmf.plots._axes import SOFT, axes, column, history_of, named, plain
 
 
 def metric_against_k(reports: Any, metric: str = "ndcg", *, level: float = 0.95, ax: Any = None) -> Any:
@@ -135,7 +135,8 @@ def _curve(name: str, run: Any, metric: str) -> tuple[Any, Any]:
     if isinstance(run, Mapping):
         raise TypeError(f"runs[{name!r}] must be a model, a history or a pair (seconds, values), got a dict")
     records = history_of(f"runs[{name!r}]", run)
-    if metric not in records[0]:
+    values = column(records, metric)
+    if np.isnan(values).all():
         what = type(run).__name__ if isinstance(run, FactorModel) else "history"
         raise ValueError(f"metric must be in the history of {name!r} ({what}), {', '.join(records[0])}, got {metric!r}")
-    return np.cumsum([record["seconds"] for record in records]), np.array([record[metric] for record in records])
+    return np.cumsum([record["seconds"] for record in records]), values

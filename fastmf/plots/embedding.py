@@ -78,7 +78,7 @@ def embedding_map(
     ax.margins(0.12, 0.06)
     for line, limits in ((ax.axvline, ax.get_xlim()), (ax.axhline, ax.get_ylim())):
         if limits[0] < 0 < limits[1]:
-            line(0, color=GREY, linewidth=0.6, zorder=0)
+            line(0, color=GREY, linewidth=0.8, zorder=0.6)  # over the grid, under the points
     ax.set_xlabel(names[0])
     ax.set_ylabel(names[1])
     _labels.place(ax, points, shown)

@@ -70,7 +70,10 @@ def popularity_bias(model: FactorModel, k: int = 10, *, ax: Any = None) -> Any:
     ax.set_ylim(-0.08, 1.6 * max(int(y.max()), 1))
     ax.set_xlabel("popularity: entries in the training data")
     ax.set_ylabel(f"exposure: lists of {k} that show the item")
-    ax.set_title(f"{np.mean(y > 0):.0%} of the items are shown; {_of_half(y):.1%} of them have half of all places")
+    ax.set_title(
+        f"{np.mean(y > 0):.0%} of the items are shown,\n{_of_half(y):.1%} of the items have half of all places",
+        fontsize="medium",
+    )
     ax.legend(frameon=False, loc="upper left")
     return ax
 

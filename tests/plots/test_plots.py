@@ -98,6 +98,33 @@ def test_further_figures_beside_an_objective_have_an_axis_of_their_own(wals):
     assert not other.texts  # the best is marked where lower is better for sure
 
 
+def test_svdpp_shows_the_root_of_its_squared_loss_beside_the_rmse():
+    model = fastmf.SVDpp(**FAST, epochs=3).fit(TRAIN, validation=TEST)
+    ax = plots.training_curve(model)
+    np.testing.assert_allclose(
+        line_of(ax, "training").get_ydata(), np.sqrt([record["train_loss"] for record in model.history])
+    )
+    assert ax.get_ylabel() == "RMSE"
+
+
+def test_passes_that_measured_less_leave_gaps():
+    model = fastmf.BiasedMF(**FAST, epochs=3).fit(TRAIN, validation=TEST)
+    model.partial_fit(TRAIN)
+    known = [record["validation"] for record in model.history[:3]]
+    for records in (model, model.history, [*model.history[3:], *model.history[:3]]):
+        drawn = line_of(plots.training_curve(records), "validation").get_ydata()
+        assert sorted(drawn[~np.isnan(drawn)]) == sorted(known)
+        assert np.isnan(drawn).sum() == len(model.history) - 3
+    drawn = line_of(plots.metric_against_seconds({"a": model}), "a").get_ydata()
+    np.testing.assert_array_equal(drawn, [*known, *[np.nan] * (len(model.history) - 3)])
+
+
+def test_the_marks_of_the_first_and_the_last_pass_are_whole(biased):
+    low, high = plots.training_curve(biased).get_xlim()
+    assert low < 1
+    assert high > len(biased.history)
+
+
 # -- metric_against_k ---------------------------------------------------------------------------------------------
 
 
@@ -165,7 +192,7 @@ def test_popularity_bias_counts_lists_and_entries(wals, monkeypatch, at_once):
     assert (np.diff(means.get_xdata()) > 0).all()
     assert f"{(exposure[known] > 0).mean():.0%} of the items are shown" in ax.get_title()
     fewest = next(n for n in range(1, N_ITEMS) if np.sort(exposure)[::-1][:n].sum() >= exposure.sum() / 2)
-    assert f"{fewest / known.sum():.1%} of them have half" in ax.get_title()
+    assert f"{fewest / known.sum():.1%} of the items have half" in ax.get_title()
 
 
 def test_bins_are_of_items_about_as_popular():
@@ -241,6 +268,25 @@ def test_titles_are_those_given_or_the_ids_where_there_are_none(wals):
     assert written(fastmf.WALS(**FAST, iterations=2).fit(info), asked) == [str(id) for id in asked]
     assert len(plots.embedding_map(wals, n=1000).collections[0].get_offsets()) == (TRAIN.item_counts > 0).sum()
     assert written(bare, 4) == ["4"]
+
+
+def test_a_title_with_dollars_is_no_formula(wals):
+    ax = plots.embedding_map(wals, item_ids()[[4, 7]], titles=["$9.99", "$\\frac$"])
+    ax.figure.draw_without_rendering()
+    assert [text.get_text() for text in ax.texts] == ["$9.99", "$\\frac$"]
+
+
+def test_the_lines_through_zero_are_over_the_grid_and_under_the_points(wals):
+    ax = plots.embedding_map(wals)
+    grid = ax.xaxis.get_zorder()
+    assert [grid < line.get_zorder() < ax.collections[0].get_zorder() for line in ax.lines] == [True, True]
+
+
+def test_the_heading_of_popularity_bias_is_not_cut_beside_another_picture(wals):
+    figure, (_, right) = pyplot.subplots(1, 2, figsize=(8, 4), layout="constrained")
+    heading = plots.popularity_bias(wals, ax=right).title
+    figure.draw_without_rendering()
+    assert heading.get_window_extent().x1 <= figure.bbox.x1
 
 
 # -- all ----------------------------------------------------------------------------------------------------------
