@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
@@ -108,7 +110,7 @@ def _unpacked(path: Path, folder: Path) -> tuple[Path, Layout]:
     """The files needed of a zip file, in a folder."""
     try:
         with zipfile.ZipFile(path) as archive:
-            inside = [PurePosixPath(name) for name in archive.namelist()]
+            inside = {PurePosixPath(name): name for name in archive.namelist()}  # "./a/b" is a/b
             for layout in LAYOUTS:
                 for member in inside:
                     if member.name != layout.ratings:
@@ -116,10 +118,11 @@ def _unpacked(path: Path, folder: Path) -> tuple[Path, Layout]:
                     for name in (layout.ratings, layout.films, *layout.more):
                         if member.with_name(name) not in inside:
                             raise FileNotFoundError(f"{name} must be beside {member}, and is missing in {path}")
-                        with archive.open(str(member.with_name(name))) as packed, (folder / name).open("wb") as file:
+                        with archive.open(inside[member.with_name(name)]) as packed, (folder / name).open("wb") as file:
                             shutil.copyfileobj(packed, file, 1 << 20)
                     return folder, layout
-    except zipfile.BadZipFile as error:
+    # what the contents may raise where they are damaged, in a password or packed in a way that Python does not know
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise RatingsFileError(f"{path}: must be a folder or a zip file: {error}") from None
     raise _without_ratings(path)
 
@@ -166,7 +169,7 @@ def _text(path: Path) -> str:
 
 
 def _films_of_csv(path: Path) -> Films:
-    rows = csv.reader(_text(path).splitlines(keepends=True), strict=True)
+    rows = csv.reader(io.StringIO(_text(path), newline=""), strict=True)  # a title may have U+2028 or the like
     try:
         next(rows, None)
         for row in rows:
@@ -180,8 +183,7 @@ def _films_of_dat(path: Path) -> Films:
     for number, line in enumerate(_text(path).split("\n"), 1):
         if line.strip():
             id, _, rest = line.rstrip("\r").partition("::")
-            title, _, genres = rest.rpartition("::")
-            yield number, [id, title, genres]
+            yield number, [id, *rest.rsplit("::", 1)]
 
 
 def _films_of_100k(path: Path) -> Films:

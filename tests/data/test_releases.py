@@ -107,6 +107,7 @@ def test_what_is_no_folder_and_no_zip_file(tmp_path):
         ("100k", {"u_data": "1\t2\t3\t4\n1\t2\tx\t4\n"}, "u.data, line 2, column 2 .value.: must hold a finite number"),
         ("1m", {"ratings_dat": "1::2::3::4\n1::3::3\n"}, "ratings.dat, line 2: must have 7 columns"),
         ("1m", {"movies_dat": "31::A (1990)::B\nx::C::D\n"}, "movies.dat, line 2: must hold the id, title and genres"),
+        ("1m", {"movies_dat": "31::A (1990)::B\n5::C\n"}, "movies.dat, line 2: must hold the id, title and genres"),
         ("100k", {"u_item": "31|A|0|1|0|0\n\n5|A|0|1|0\n"}, "u.item, line 3: must hold the id"),
         ("20m and later", {"movies_csv": 'movieId,title,genres\n31,"A"s,B\n'}, "movies.csv, line 2: must hold the id"),
         ("20m and later", {"ratings_csv": "userId,movieId,rating\n1,2,3\n"}, "must name the column 'timestamp'"),
@@ -122,6 +123,40 @@ def test_a_damaged_file_is_named(tmp_path, release, changed, expected, kind):
     with pytest.raises(RatingsFileError, match=expected) as caught:
         read_movielens(path)
     assert str(caught.value).startswith(str(path))
+
+
+def test_a_title_may_have_what_unicode_calls_a_line_end(tmp_path):
+    films = "movieId,title,genres\n31,A\u2028B (1990),Drama\n5,C,\n"
+    ratings = read_movielens(written(tmp_path, "20m and later", movies_csv=films))
+    assert ratings.item_info["title"].tolist() == ["C", "A\u2028B", "(no title)"]
+
+
+def test_names_in_a_zip_file_may_begin_with_a_dot(tmp_path):
+    _, files, encoding = RELEASES["1m"]
+    with zipfile.ZipFile(tmp_path / "dotted.zip", "w") as archive:
+        for name, content in files.items():
+            archive.writestr(f"./ml/{name}", content.encode(encoding))
+    assert read_movielens(tmp_path / "dotted.zip").nnz == 4
+
+
+@pytest.mark.parametrize("damage", ["data", "password"])
+def test_a_damaged_zip_file_is_named(tmp_path, damage):
+    path = written(tmp_path, "1m", "zip")
+    content = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as archive:
+        member = next(each for each in archive.infolist() if each.filename.endswith("ratings.dat"))
+    if damage == "data":
+        start = member.header_offset + 30 + len(member.filename)
+        content[start : start + 4] = b"\xff" * 4
+    else:
+        for signature, flags in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+            at = content.find(signature)
+            while at >= 0:
+                content[at + flags] |= 1
+                at = content.find(signature, at + 4)
+    path.write_bytes(content)
+    with pytest.raises(RatingsFileError, match=f"^{path}: must be a folder or a zip file: "):
+        read_movielens(path)
 
 
 def test_nothing_stays_unpacked(tmp_path, monkeypatch):
