@@ -72,16 +72,30 @@ def opened(frame: Any) -> Iterator[Any]:
     narwhals = _optional.require("narwhals", "frames")
     native = narwhals.from_native(frame, pass_through=True)
     if isinstance(native, narwhals.DataFrame):
-        yield native
-    elif hasattr(frame, "__arrow_c_stream__"):
-        yield from streamed(_optional.require("pyarrow", "parquet").RecordBatchReader.from_stream(frame))
-    elif isinstance(native, narwhals.LazyFrame):
+        yield _with_names(native)
+    elif isinstance(native, narwhals.LazyFrame) and not hasattr(frame, "__arrow_c_stream__"):
         yield native.collect()
     else:
-        raise TypeError(
-            "frame must be a data frame of pandas, Polars, PyArrow or another library that narwhals knows, or have the "
-            f"Arrow stream interface, got {_checks.shown(frame)}"
-        )
+        yield from streamed(_reader(frame))
+
+
+def _reader(frame: Any) -> Any:
+    """The pyarrow.RecordBatchReader of what has rows as an Arrow stream."""
+    if hasattr(frame, "__arrow_c_stream__"):
+        pyarrow = _optional.require("pyarrow", "parquet")
+        try:
+            return pyarrow.RecordBatchReader.from_stream(frame)
+        except pyarrow.ArrowInvalid:  # one column without a name, such as a series
+            pass
+    raise TypeError(
+        "frame must be a data frame of pandas, Polars, PyArrow or another library that narwhals knows, or have the "
+        f"Arrow stream interface, got {_checks.shown(frame)}"
+    )
+
+
+def _with_names(frame: Any) -> Any:
+    """A narwhals DataFrame whose columns have names of text: those of pandas may be numbers or tuples."""
+    return frame.rename({name: str(name) for name in frame.columns if not isinstance(name, str)})
 
 
 def streamed(reader: Any) -> Iterator[Any]:
@@ -97,7 +111,7 @@ def add_ids(ids: Ids, column: Any) -> None:
     kind = column.dtype
     if kind.is_integer():
         array = column.to_numpy()
-        if array.dtype.kind == "i":
+        if array.dtype.kind == "i" or (array.dtype.kind == "u" and array.dtype.itemsize < 8):
             ids.add_integers(array.astype(np.int64, copy=False))
             return
     elif kind.is_boolean() or kind.is_temporal() or kind.is_decimal() or kind.is_nested():

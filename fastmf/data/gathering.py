@@ -5,6 +5,7 @@ What is kept of an entry is two int32 numbers, its value in the type asked for a
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Sequence
 from typing import Any
@@ -18,6 +19,8 @@ from fastmf.data.ids import IdMap, restored
 from fastmf.data.intake import Columns, timestamps_column, values_column
 
 FIRST = 1 << 16  # elements for which there is room at first
+EXACT = 2**53  # from here on a floating-point number may stand for several integers
+REFUSED = (bool, np.bool_, datetime.date, datetime.time, datetime.timedelta)  # a datetime is a date too
 SPARE = 1 << 22  # integers that a table may hold without being an id, besides half as many as there are entries
 
 
@@ -134,16 +137,27 @@ class Ids:
         self.label = label
         self.all = Growing(np.int32, room)
         self._integers = Integers()
+        self._waiting: list[NDArray[np.int64]] = []  # small pieces, as each would take time for all ids there are
         self._numbered: defaultdict[Hashable, int] | None = None  # from the first piece that is not of integers
 
+    def __len__(self) -> int:
+        return len(self.all) + sum(map(len, self._waiting))
+
     def add_integers(self, array: NDArray[np.int64]) -> None:
-        """A piece of 64-bit integers."""
+        """A piece of 64-bit integers, which must not change any more."""
+        if self._numbered is not None:
+            self.add(array.tolist())
+            return
+        self._waiting.append(array)
+        if sum(map(len, self._waiting)) >= CHUNK:
+            self._number()
+
+    def _number(self) -> None:
+        """Number the pieces that wait."""
+        waiting, self._waiting = self._waiting, []
+        array = waiting[0] if len(waiting) == 1 else np.concatenate([np.empty(0, np.int64), *waiting])
         for start in range(0, len(array), CHUNK):
-            piece = array[start : start + CHUNK]
-            if self._numbered is not None:
-                self.add(piece.tolist())
-            else:
-                self.all.add(self._integers.numbers(piece))
+            self.all.add(self._integers.numbers(array[start : start + CHUNK]))
 
     def add(self, ids: Sequence[Hashable]) -> None:
         """A piece of any ids."""
@@ -151,6 +165,7 @@ class Ids:
             if all(type(id) is int and INT64.min <= id <= INT64.max for id in ids):
                 self.add_integers(np.array(ids, np.int64))
                 return
+            self._number()
             known = self._integers.ids.tolist()
             self._numbered = defaultdict(None, zip(known, range(len(known)), strict=True))
             self._numbered.default_factory = self._numbered.__len__
@@ -162,6 +177,7 @@ class Ids:
 
     def result(self) -> tuple[IdMap, NDArray[np.int32]]:
         """The ids, integers and text ascending and others as they first appear, and the number of each entry."""
+        self._number()
         ids = self._integers.ids if self._numbered is None else compact(self._of_one_type(list(self._numbered)))
         if ids.dtype.kind == "i" or all(isinstance(id, str) for id in ids.tolist()):
             ids, rank = ascending(ids, np.arange(len(ids), dtype=np.int32))
@@ -170,11 +186,18 @@ class Ids:
 
     def _of_one_type(self, ids: list[Any]) -> list[Any]:
         kinds = Counter(map(type, ids))
-        if float in kinds and set(kinds) <= {int, float}:
-            bad = next((id for id in ids if isinstance(id, float) and not id.is_integer()), None)
-            if bad is not None:
-                raise TypeError(f"{self.label} must hold integers, text or other ids, got the number {bad!r}")
+        if all(kind in (int, float) or issubclass(kind, (np.integer, np.floating)) for kind in kinds):
+            for number in (float(id) for id in ids if isinstance(id, (float, np.floating))):
+                if not (number.is_integer() and abs(number) < EXACT):
+                    why = ", which may stand for several integers" if number.is_integer() else ""
+                    raise TypeError(f"{self.label} must hold integers, text or other ids, got the number {number}{why}")
             return [int(id) for id in ids]
+        for kind in kinds:
+            if issubclass(kind, REFUSED):
+                raise TypeError(
+                    f"{self.label} must hold integers, text or other ids, got {kind.__name__}, such as "
+                    f"{_example(ids, kind)}"
+                )
         if len(kinds) > 1:
             found = (f"{n} of {kind.__name__}, such as {_example(ids, kind)}" for kind, n in kinds.items())
             raise TypeError(f"{self.label} must hold ids of one type, got {'; '.join(found)}")
@@ -195,7 +218,7 @@ class Gathering:
 
     def add_numbers(self, values: Any, times: Any) -> None:
         """The values and times of a piece whose ids have been added; they are copied."""
-        before, self.length = self.length, len(self.users.all)
+        before, self.length = self.length, len(self.users)
         length = self.length - before
         if "value" in self.labels:
             self.values.add(values_column(self.labels["value"], values, length, self.dtype, before))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,13 +61,13 @@ def _relation(connection: Any, sql: str, parameters: Any) -> Any:
     return relation
 
 
-def _fetched(cursor: Any) -> Iterator[list[Sequence[Any]]]:
+def _fetched(cursor: Any) -> Iterator[list[Any]]:
     while rows := cursor.fetchmany(ROWS):
         yield rows
 
 
 def _rows(
-    pieces: Iterator[list[Sequence[Any]]], names: list[str], wanted: dict[str, Any], policy: Any, dtype: np.dtype[Any]
+    pieces: Iterator[list[Any]], names: list[str], wanted: dict[str, Any], policy: Any, dtype: np.dtype[Any]
 ) -> Columns:
     """Entries of rows of Python objects."""
     at = located(names, wanted)
@@ -75,7 +75,8 @@ def _rows(
     missing, gathered = Missing(labels, policy), Gathering(labels, dtype)
     for rows in pieces:
         before = missing.entries
-        columns = list(zip(*rows, strict=True))
+        # some drivers give dictionaries when asked to
+        columns = list(zip(*(row.values() if isinstance(row, Mapping) else row for row in rows), strict=True))
         given: dict[str, Sequence[Any]] = {role: columns[number] for role, number in at.items()}
         lacks = {
             role: np.fromiter((cell is None or cell != cell for cell in column), bool, len(rows))

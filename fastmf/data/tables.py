@@ -40,7 +40,8 @@ class FromTables(Transformable):
         user, item : str or int
             Columns of the ids, by name or by number from 0: integers, text, categories of these, or objects such as
             UUIDs, all of one type. Numbers with a fraction, dates and booleans are refused; floating-point numbers
-            without a fraction become integers, as pandas makes them of integers with a gap.
+            without a fraction become integers, as pandas makes them of integers with a gap; from 2^53 on, where they
+            may stand for several integers, they are refused.
         value, timestamp : str, int or None, default None
             Columns of the values and of the times. None: all values are 1; no times. Dates become seconds since 1970
             as float64, to a microsecond; those without a time zone are taken as UTC.

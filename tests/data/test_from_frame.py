@@ -72,6 +72,15 @@ def test_columns_by_number_and_without_values(kind):
     assert entries(ratings) == [(10, "ann", 1, None), (10, "bob", 1, None), (30, "bob", 1, None)]
 
 
+def test_columns_of_pandas_whose_names_are_numbers():
+    frame = pandas.DataFrame([[7, 9, 2.0], [8, 9, 3.0]])  # as read_csv makes it where there is no header
+    ratings = Ratings.from_frame(frame, user=0, item=1, value=2)
+    assert (ratings.users.ids.tolist(), ratings.data.tolist()) == ([7, 8], [2, 3])
+    assert frame.columns.tolist() == [0, 1, 2]
+    described = ratings.with_item_info(pandas.DataFrame([[9, "Heat"]]), item=0)
+    assert described.item_info["1"].tolist() == ["Heat"]
+
+
 @every_frame
 def test_what_is_missing_is_counted_and_refused_or_left_out(kind):
     columns = {
@@ -130,6 +139,7 @@ def test_ids_of_any_type(kind, ids):
     "column",
     [
         pandas.Series([3, 1, 2], dtype="int8"),
+        pandas.Series([3, 1, 2], dtype="uint32"),
         pandas.Series([3, 1, 2], dtype="uint64"),
         pandas.Series([3, 1, 2], dtype="Int64"),
         pandas.Series([3.0, 1.0, 2.0]),
@@ -256,6 +266,8 @@ BAD = {"who": [1, 2], "film": [1, 1], "mixed": [1, "1"], "part": [1.5, 2.0], "ye
         ({"duplicates": "keep"}, ValueError, "duplicates must be one of"),
         ({"frame": [[1, 2]]}, TypeError, "frame must be a data frame of pandas, Polars, .*, got"),
         ({"frame": {"who": [1], "film": [2]}}, TypeError, "frame must be a data frame"),
+        ({"frame": pandas.Series([1])}, TypeError, "frame must be a data frame"),
+        ({"frame": polars.Series([1])}, TypeError, "frame must be a data frame"),
     ],
     ids=str,
 )

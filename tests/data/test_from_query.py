@@ -61,6 +61,14 @@ def test_parameters_and_columns_by_number(engine):
     assert ratings.data.tolist() == [1, 1]
 
 
+def test_rows_that_are_dictionaries():
+    connection = connected("sqlite", ROWS)
+    names = ("who", "film", "stars", "moment")
+    connection.row_factory = lambda cursor, row: dict(zip(names, row, strict=True))
+    ratings = Ratings.from_query(connection, "select * from given", **ROLES)
+    assert entries(ratings) == [("ann", 10, 3, 5), ("bob", 10, 1, 6), ("bob", 30, 4.5, 7)]
+
+
 def test_a_cursor_is_as_good_as_a_connection(engine):
     cursor = connected(engine, ROWS).cursor()
     assert Ratings.from_query(cursor, "select * from given", **ROLES).nnz == 3

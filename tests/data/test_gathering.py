@@ -1,5 +1,7 @@
 """Ids that come in pieces get the numbers that all of them at once would get."""
 
+import datetime
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -87,6 +89,10 @@ def test_numbers_without_a_fraction_become_integers():
         ([1, "1"], "ids must hold ids of one type, got 1 of int, such as 1; 1 of str, such as '1'"),
         ([1.0, float("inf")], "ids must hold integers, text or other ids, got the number inf"),
         ([[1]], "ids must hold hashable ids"),
+        ([np.float64(1.5)], "ids must hold integers, text or other ids, got the number 1.5$"),
+        ([1, 2.0**53], "got the number 9007199254740992.0, which may stand for several integers"),
+        ([True, False], "ids must hold integers, text or other ids, got bool, such as True"),
+        ([datetime.datetime(2020, 1, 1)], "ids must hold integers, text or other ids, got datetime, such as"),
     ],
 )
 def test_ids_that_are_refused(given, text):
@@ -98,3 +104,29 @@ def result_of(given):
     ids = Ids("ids")
     ids.add(given)
     return ids.result()
+
+
+@pytest.mark.parametrize("later", [[], ["a"]])
+def test_small_pieces_are_numbered_together_and_counted_at_once(later, monkeypatch):
+    numbered = []
+    of = Integers.numbers
+    monkeypatch.setattr(Integers, "numbers", lambda self, array: numbered.append(len(array)) or of(self, array))
+    ids = Ids("ids")
+    for start in range(0, 400, 4):
+        ids.add_integers(np.arange(start, start + 4) << 40)
+        assert len(ids) == start + 4
+    ids.add(later)
+    if later:
+        with pytest.raises(TypeError, match="ids of one type, got 400 of int, such as 0; 1 of str"):
+            ids.result()
+    else:
+        known, found = ids.result()
+        assert (known.ids[found] >> 40).tolist() == list(range(400))
+    assert sum(numbered) == 400
+    assert len(numbered) == 1
+
+
+def test_numbers_of_numpy_are_numbers():
+    known, numbers = result_of([2, np.int64(1), np.float64(3)])
+    assert known.ids.dtype == np.int64
+    assert known.ids[numbers].tolist() == [2, 1, 3]
