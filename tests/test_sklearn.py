@@ -38,7 +38,15 @@ def test_its_parameters_are_those_of_wals_with_their_defaults():
     }
     assert set(own) - set(defaults) == {"k", "held_out"}
     # a bias is no part of a row's factors, dtype is that of X, and the rest changes seconds, not the minimum
-    assert set(defaults) - set(own) == {"biased", "dtype", "form", "cg_steps", "block_size", "track_objective"}
+    assert set(defaults) - set(own) == {
+        "biased",
+        "dtype",
+        "form",
+        "cg_steps",
+        "block_size",
+        "relaxation",
+        "track_objective",
+    }
 
 
 def test_every_parameter_reaches_the_model():

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.objective import observed_loss, squared_norms
 
-
 CANCELLED = 0.1  # of a sum over all pairs: with less left of it, the rounding of float32 would be seen
 
 

@@ -139,7 +139,7 @@ def test_bad_trials_are_pruned_by_what_they_show_on_the_way():
     assert pruned
     assert all(row["passes"] < 8 and row["params"]["regularization"] == 1e6 for row in pruned)
     assert all(row["passes"] == 8 for row in result.table if row["state"] == "complete")
-    trial = result.study.get_trials()[0]
+    trial = result.study.best_trial
     assert sorted(trial.intermediate_values) == [1, 2, 3, 4, 6, 8]
     assert trial.intermediate_values[8] == trial.value
     assert trial.intermediate_values[1] != trial.value
