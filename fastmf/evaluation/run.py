@@ -74,7 +74,8 @@ def evaluate(
     Returns
     -------
     Report
-        Prints as a table; ``report["ndcg@10"]``, ``report.to_dict()``, ``report.per_user("ndcg@10")``.
+        Prints as a table, and says how many users there are of whom the model has no entry, as after `split_by_time`;
+        ``report["ndcg@10"]``, ``report.to_dict()``, ``report.per_user("ndcg@10")``.
 
     Raises
     ------
@@ -108,6 +109,9 @@ def evaluate(
         raise ValueError("test must have at least one entry, got none")
     relevant = _relevant(held_out, relevant_from, seen if exclude_seen else None, threads, notes)
     users = np.flatnonzero(relevant.user_counts)
+    new = int((np.diff(seen[0])[users] == 0).sum())
+    if new:
+        notes.append(f"{new:,} of {len(users):,} users have no entry to learn from, and are judged all the same")
 
     figures: dict[str, float] = {}
     per_user: dict[str, NDArray[np.float64]] = {}

@@ -180,7 +180,8 @@ def split_by_time(ratings: Ratings, test: float = 0.2) -> tuple[Ratings, Ratings
     """Hold out the latest entries of all users together, as if the model had been trained at one moment.
 
     Entries of equal time are never parted, so every training entry is earlier than every test entry; of the two moments
-    nearest to the share asked for, the nearer is taken. Users and items first seen after it are in the test only.
+    nearest to the share asked for, the nearer is taken. Users and items first seen after it are in the test only;
+    `evaluate` judges such users too, and its report says how many they are.
 
     Parameters
     ----------

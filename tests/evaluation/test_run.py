@@ -9,7 +9,7 @@ from tolerances import tolerance
 
 from fastmf._errors import NotFittedError
 from fastmf.data import IdMap, Ratings
-from fastmf.evaluation import METRICS, evaluate, mae, rmse, run
+from fastmf.evaluation import METRICS, evaluate, mae, rmse, run, split_by_time, split_users
 from fastmf.models import WALS, MostPopular
 
 CUTOFFS = (1, 3, 10)
@@ -188,6 +188,19 @@ def test_ids_are_translated_and_unknown_ones_counted():
         f"left out: 4 of {test.nnz + 4} test entries, for 2 users and 1 items the model does not know"
     )
     assert rmse(named, same) == rmse(model, test)
+
+
+def test_users_without_an_entry_to_learn_from_are_counted():
+    ratings = Ratings.from_arrays([0, 0, 1, 1, 2, 2], [0, 1, 0, 2, 1, 2], timestamps=[1, 2, 3, 6, 5, 4])
+    train, test = split_by_time(ratings, test=0.5)
+    note = "1 of 2 users have no entry to learn from, and are judged all the same"
+    model = MostPopular().fit(train)
+    assert note in evaluate(model, test).notes
+    assert note in evaluate(model, test, metrics="ndcg", exclude_seen=False).notes
+    assert not any("to learn from" in each for each in evaluate(model, train, exclude_seen=False).notes)
+    train, (fold_in, held_out) = split_users(ratings, 0.5, random_state=0)
+    wals = WALS(factors=2, iterations=2, random_state=0).fit(train)
+    assert not any("to learn from" in each for each in evaluate(wals, held_out, fold_in=fold_in).notes)
 
 
 def test_without_ids_on_one_side_numbers_count():
