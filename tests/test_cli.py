@@ -381,6 +381,10 @@ def test_demo_text_fits_a_terminal_and_says_what_the_document_does(demo):
         (["train", "ratings.csv", "--test", "1"], r"--test must be a fraction between 0 and 1, got 1"),
         (["train", "ratings.csv", "--test", "0.5", "--k", "0"], r"--k must be an integer >= 1, got 0"),
         (["train", "ratings.csv", "--out", "absent/m.fmf"], r"absent/m\.fmf: No such file or directory"),
+        # before any work
+        (["train", "absent.csv", "--out", "away/m.fmf"], r"away/m\.fmf: No such file or directory"),
+        (["tune", "absent.csv", "--out", "away/m.fmf"], r"away/m\.fmf: No such file or directory"),
+        (["tune", "absent.csv", "--storage", "away/m.db"], r"away/m\.db: No such file or directory"),
         (["recommend", "absent.fmf", "--user", "1"], r"absent\.fmf: No such file or directory"),
         (["recommend", "damaged.fmf", "--user", "u1"], r"damaged\.fmf is "),
         (["recommend", "ratings.csv", "--user", "u1"], r"ratings\.csv is not a fastmf model file"),

@@ -106,13 +106,21 @@ def test_raters_have_the_figures_of_the_library(run, alone, regularization):
     assert document["settings"]["alpha"] is None
 
 
+def test_the_regularization_of_rankers_follows_the_ratings():
+    ratings = fastmf.Ratings.from_arrays([0, 0, 1, 2, 3], [0, 1, 0, 0, 0], [5, 4, 3, 2, 1.03])
+    assert bench.default_regularization(ratings, 1.0) == 1.3  # 15.03 / sqrt(4 x 2) / 4, in two digits
+    assert bench.default_regularization(ratings, 10.0) == 13.0
+
+
 def test_the_defaults(run, alone):
     settings = run("--json", "--repeats", 1, "--only", "popular")["settings"]
     assert settings["threads"] >= 1
     assert {**settings, "threads": 0} == {
-        **{"factors": 64, "iterations": 15, "alpha": 1.0, "regularization": 10.0, "threads": 0, "seed": 0},
-        **{"test": 0.2, "repeats": 1},
+        **{"factors": 64, "iterations": 15, "alpha": 1.0, "threads": 0, "seed": 0, "test": 0.2, "repeats": 1},
+        "regularization": settings["regularization"],
     }
+    train, _ = fastmf.split_random(fastmf.Ratings.from_csv("ratings.csv"), 0.2, 0)
+    assert settings["regularization"] == bench.default_regularization(train, 1.0)
     document = run("--json", "--repeats", 1, "--task", "ratings", "--only", "svd")
     assert document["settings"]["iterations"] == 20
     assert list(by_name(document)) == ["SVDpp"]

@@ -52,11 +52,11 @@ def test_a_parquet_file(run):
     pandas = pytest.importorskip("pandas")
     pytest.importorskip("narwhals")
     pytest.importorskip("pyarrow")
-    pandas.DataFrame({"stars": [4.0, None], "user": ["a", "b"], "item": [1, 2]}).to_parquet("ratings.parquet")
+    pandas.DataFrame({"stars": [4.0, None], "user": ["a", "b"], "item": [1, 2]}).to_parquet("ratings.PARQUET")
     columns = ("--user", "user", "--item", "2", "--value", "stars")
-    document = json.loads(run("describe", "ratings.parquet", *columns, "--skip-bad", "--json"))
+    document = json.loads(run("describe", "ratings.PARQUET", *columns, "--skip-bad", "--json"))
     assert document["intake"] == {"read": 2, "missing": 1, "duplicates": 0}
-    assert "ratings.parquet: missing must be 'drop'" in run("describe", "ratings.parquet", *columns, code=1)
+    assert "ratings.PARQUET: missing must be 'drop'" in run("describe", "ratings.PARQUET", *columns, code=1)
 
 
 @pytest.mark.parametrize("packed", [False, True])

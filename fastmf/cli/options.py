@@ -105,10 +105,10 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 def read_columns(arguments: argparse.Namespace) -> Ratings:
     """The ratings in the file that the options describe."""
     path = Path(arguments.file)
-    if path.is_dir() or path.suffix == ".zip":
+    if path.is_dir() or path.suffix.lower() == ".zip":
         return read_movielens(path)
     columns = {role: _column(getattr(arguments, role)) for role in ("user", "item", "value", "timestamp")}
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         missing = "drop" if arguments.skip_bad else "error"
         return Ratings.from_parquet(path, **columns, missing=missing, duplicates=arguments.duplicates)
     return Ratings.from_csv(
@@ -214,6 +214,13 @@ def add_seed(parser: argparse.ArgumentParser) -> None:
 def add_json(parser: argparse.ArgumentParser) -> None:
     """--json, which every command has."""
     parser.add_argument("--json", action="store_true", help="print one JSON document instead of text")
+
+
+def check_folders(*paths: str | None) -> None:
+    """That the folders of files to write are there: known before the work, which may take hours."""
+    for path in paths:
+        if path is not None and not Path(path).parent.is_dir():
+            raise CommandError(f"{path}: No such file or directory")
 
 
 def add_share(parser: argparse.ArgumentParser, option: str, text: str, default: float | None = None) -> None:

@@ -41,6 +41,7 @@ def run(arguments: argparse.Namespace) -> Answer:
     """Read, split, fit, save, evaluate."""
     if arguments.out is None and arguments.test is None:
         arguments.usage_error("nothing would be left of the work: give --out, --test or both")
+    options.check_folders(arguments.out)
     kind = options.model_class(arguments.model)
     model = kind(**options.parameters(arguments, kind))
     ratings = options.read_columns(arguments)
