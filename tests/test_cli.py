@@ -384,7 +384,6 @@ def test_demo_text_fits_a_terminal_and_says_what_the_document_does(demo):
         # before any work
         (["train", "absent.csv", "--out", "away/m.fmf"], r"away/m\.fmf: No such file or directory"),
         (["tune", "absent.csv", "--out", "away/m.fmf"], r"away/m\.fmf: No such file or directory"),
-        (["tune", "absent.csv", "--storage", "away/m.db"], r"away/m\.db: No such file or directory"),
         (["recommend", "absent.fmf", "--user", "1"], r"absent\.fmf: No such file or directory"),
         (["recommend", "damaged.fmf", "--user", "u1"], r"damaged\.fmf is "),
         (["recommend", "ratings.csv", "--user", "u1"], r"ratings\.csv is not a fastmf model file"),

@@ -68,7 +68,7 @@ def add(commands: Any, arguments: list[str]) -> None:
 
 def run(arguments: argparse.Namespace) -> Answer:
     """Read, split, search, save, evaluate."""
-    options.check_folders(arguments.out, arguments.storage)
+    options.check_folders(arguments.out)
     kind = options.model_class(arguments.model)
     model = kind(**options.parameters(arguments, kind))
     space = None if arguments.space is None else dict(map(_where, arguments.space))
