@@ -16,7 +16,7 @@ import fastmf
 from fastmf import _threads
 
 warnings.simplefilter("ignore", DeprecationWarning)  # Python 3.12 warns of any fork of a process with threads
-ratings = fastmf.Ratings.from_sparse(sp.random_array((300, 200), density=0.1, rng=np.random.default_rng(0)) * 5)
+ratings = fastmf.Ratings.from_sparse(sp.random_array((300, 200), density=0.1, random_state=0) * 5)
 models = [fastmf.WALS(factors=8, iterations=2, random_state=0), fastmf.BiasedMF(factors=8, epochs=2, random_state=0)]
 
 

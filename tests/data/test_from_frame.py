@@ -14,6 +14,7 @@ pandas, polars, pyarrow, duckdb = map(pytest.importorskip, ("pandas", "polars", 
 
 COLUMNS = {"who": ["bob", "ann", "bob"], "film": [30, 10, 10], "stars": [4.5, 3.0, 1.0], "at": [7, 5, 6]}
 ROLES = {"user": "who", "item": "film", "value": "stars", "timestamp": "at"}
+CONNECTION = duckdb.connect()  # held here, for the relations of older versions hold none
 
 
 class Stream:
@@ -26,13 +27,6 @@ class Stream:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
-def relation(columns):
-    table = pyarrow.table(columns)
-    connection = duckdb.connect()
-    connection.register("given", table)
-    return connection.sql("select * from given")
-
-
 FRAMES = {
     "pandas": pandas.DataFrame,
     "pandas of Arrow": lambda columns: pyarrow.table(columns).to_pandas(types_mapper=pandas.ArrowDtype),
@@ -43,7 +37,7 @@ FRAMES = {
     "pyarrow in chunks": lambda columns: pyarrow.concat_tables(
         [pyarrow.table(columns).slice(0, 1), pyarrow.table(columns).slice(1)]
     ),
-    "duckdb": relation,
+    "duckdb": lambda columns: CONNECTION.from_arrow(pyarrow.table(columns)),
     "stream": lambda columns: Stream(pyarrow.table(columns)),
 }
 every_frame = pytest.mark.parametrize("kind", FRAMES)

@@ -57,7 +57,7 @@ def test_the_error_for_duplicates_names_a_pair_of_numbers():
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 @pytest.mark.parametrize("format", ["csr", "csc", "coo"])
 def test_both_index_types(index, format):
-    matrix = sp.random_array((6, 7), density=0.4, format=format, rng=np.random.default_rng(0))
+    matrix = sp.random_array((6, 7), density=0.4, format=format, random_state=0)
     for name in ("indptr", "indices", "row", "col"):
         if hasattr(matrix, name):
             setattr(matrix, name, getattr(matrix, name).astype(index))

@@ -27,7 +27,7 @@ def problem(shape, dtype, weighted, seed=0):
     for rows in learned:
         rows[:, :factors] = (rng.random((len(rows), factors)) - 0.3) / factors**0.5
     heads = [(1 + rng.random((n, 4))).astype(dtype) for n in (users, items)]
-    matrix = sp.random_array((users, items), density=share, rng=rng, format="csr")
+    matrix = sp.random_array((users, items), density=share, random_state=rng, format="csr")
     matrix.sort_indices()
     values = rng.choice(5, matrix.nnz).astype(dtype)
     weights = rng.random(matrix.nnz if weighted else 1).astype(dtype) + dtype(0.5)

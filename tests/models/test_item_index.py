@@ -42,7 +42,7 @@ def test_recall_is_measured_on_users_or_on_the_sample_given(model):
 
 
 def test_the_index_does_not_change_with_the_model(tmp_path):
-    matrix = scipy.sparse.random_array((30, 20), density=0.3, rng=np.random.default_rng(0), format="csr")
+    matrix = scipy.sparse.random_array((30, 20), density=0.3, random_state=0, format="csr")
     model = fastmf.WALS(factors=3, iterations=2, random_state=0).fit(matrix)
     index = model.item_index()
     assert (index.ids, index.item_bias) == (None, None), "numbers are the ids, and zeros no biases"

@@ -185,7 +185,7 @@ def test_a_forked_child_fits_the_same_model():
         pytest.skip("no fork here")
     script = """
 import os, signal, numpy as np, scipy.sparse as sp, fastmf
-matrix = sp.random_array((300, 100), density=0.1, rng=0, format="csr")
+matrix = sp.random_array((300, 100), density=0.1, random_state=0, format="csr")
 def fit():
     return fastmf.WALS(factors=8, iterations=2, random_state=0, num_threads=2).fit(matrix)
 expected = fit()
