@@ -28,13 +28,15 @@ def train(
     p: dict[str, Any],
     data: Ratings,
     new: NewEntries | None,
+    start: State | None,
     *,
     validation: Any,
     weights: Any,
     progress: bool,
     callback: Callback | None,
 ) -> None:
-    """Learn from `data` under the checked parameters `p`: from the start, or as the new entries of a fitted state."""
+    """Learn from `data` under the checked parameters `p`: from nothing, as the new entries of a fitted state, or from
+    `start`, a state of the same shape."""
     threads = model._threads(None)
     held_out = None if validation is None else HeldOut.of(validation, data, p["loss"], p["dtype"])
     passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
@@ -42,11 +44,14 @@ def train(
     weight = entry_weights(weights, data.nnz, p["dtype"])
     trained = data.user_counts > 0, data.item_counts > 0
     if new is None:
-        descent = _descent(data, values, weight, centre(values, weight, p["loss"]), p, threads)
+        mean = centre(values, weight, p["loss"]) if start is None else start.mean
+        descent = _descent(data, values, weight, mean, p, threads)
+        if start is not None:
+            descent.resume(start, start.known(data.shape))
     else:
         weight = weight[new.order] if len(weight) > 1 else weight
         descent = _descent(data, values, weight, new.state.mean, p, threads)
-        before = new.users_before, new.items_before
+        before = new.before
         descent.resume(new.state, before)
         trained = trained[0] | before[0], trained[1] | before[1]
         seen = MergedEntries.of(new.state, data)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf._errors import UnknownIdError
 from fastmf.data import IdMap, Ratings
-from fastmf.data.csr import Csr, assemble, counts
+from fastmf.data.csr import Csr, assemble
 from fastmf.models._intake import as_ratings, transposed
 from fastmf.models._item_info import Columns, extended
 from fastmf.models._state import State
@@ -56,16 +56,9 @@ class NewEntries:
         return _renumbered(given, users, items, {})[0]
 
     @property
-    def users_before(self) -> NDArray[np.bool_]:
-        """Which users had an entry before these."""
-        before = np.zeros(self.ratings.n_users, bool)
-        before[: self.state.shape[0]] = np.diff(self.state.seen_indptr) > 0
-        return before
-
-    @property
-    def items_before(self) -> NDArray[np.bool_]:
-        """Which items had an entry before these."""
-        return counts(self.state.seen_indices, self.ratings.n_items) > 0
+    def before(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Which users and items had an entry before these."""
+        return self.state.known(self.ratings.shape)
 
 
 def _side(axis: int, given: Ratings, state: State) -> Side:

@@ -100,6 +100,12 @@ class State:
             self._gramians[side] = gramian(factors, np.empty(0, factors.dtype), num_threads)
         return self._gramians[side]
 
+    def known(self, shape: tuple[int, int]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """Of so many users and items those that were learned from some entry."""
+        users = np.zeros(shape[0], bool)
+        users[: self.shape[0]] = np.diff(self.seen_indptr) > 0
+        return users, np.bincount(self.seen_indices, minlength=shape[1]) > 0
+
     @property
     def shape(self) -> tuple[int, int]:
         return len(self.user_factors), len(self.item_factors)

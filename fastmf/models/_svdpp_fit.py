@@ -12,7 +12,8 @@ from fastmf import _random
 from fastmf._memory import aligned
 from fastmf.data import Ratings
 from fastmf.kernels import svdpp
-from fastmf.models._sgd_pieces import BIAS, Learning, first_heads, first_rows, width_of
+from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, first_heads, first_rows, width_of
+from fastmf.models._state import State
 
 Floats = NDArray[Any]
 
@@ -22,6 +23,7 @@ Floats = NDArray[Any]
 BATCH = {"adagrad": 128, "sgd": 64}
 WORK_A_THREAD = 2**18  # of a batch, ratings x factors, at least: with less the threads wait longer than they work
 INITIAL_LENGTH = 0.1  # expected length of a first row p_u or q_i; y_j begins with zeros
+SUMS = (*ACCUMULATORS, 3)  # columns of the head of an item; the last is that of y_j, and users have the others
 IMPLICIT_SHARE = 0.2  # of the rate, for y: one step of y_j answers for all ratings of a user
 
 
@@ -54,6 +56,20 @@ class Descent(Learning):
         self._scratch = aligned((self._batch, width), dtype), aligned((self._batch, width), dtype)
         self._shares = equal_shares(data.item_counts, self.num_threads)
         self._learns(self.P, self.Q, self.Y, self.user_heads, self.item_heads)
+
+    def resume(self, state: State) -> None:
+        """Go on from a fitted state: rows, biases and accumulators of users and items it had ratings of, and the
+        epochs so far."""
+        self.epoch, k = len(state.history), self.factors
+        users, items = state.known(state.shape)
+        implicit = state.extra["item/implicit_factors"]
+        own = state.user_factors - implicit_parts(implicit, state.seen_indptr, state.seen_indices, self.num_threads)
+        self.P[users, :k], self.Q[items, :k], self.Y[:, :k] = own[users], state.item_factors[items], implicit
+        for side, heads, known in (("user", self.user_heads, users), ("item", self.item_heads, items)):
+            heads[known, BIAS] = getattr(state, f"{side}_bias")[known]
+            if f"{side}/accumulators" in state.extra:  # models of earlier versions did not keep them
+                sums = state.extra[f"{side}/accumulators"]
+                heads[np.flatnonzero(known)[:, None], SUMS[: sums.shape[1]]] = sums[known]
 
     def run_epoch(self, rate: float) -> float:
         """One pass over all ratings; returns the sum of their weighted squared errors, each before its step."""
@@ -101,7 +117,11 @@ class Descent(Learning):
             "item_factors": np.ascontiguousarray(self.Q[:, :k] * trained_items[:, None]),
             "user_bias": self.user_heads[:, BIAS] * trained_users,
             "item_bias": self.item_heads[:, BIAS] * trained_items,
-            "extra": {"item/implicit_factors": self.Y[:, :k].copy()},
+            "extra": {
+                "item/implicit_factors": self.Y[:, :k].copy(),
+                "user/accumulators": self.user_heads[:, ACCUMULATORS],
+                "item/accumulators": self.item_heads[:, SUMS],
+            },
         }
 
 

@@ -84,6 +84,43 @@ class Factorization:
         self.Y[:, k:] = 0  # no item has a bias yet
         self._fresh = False
 
+    def resume(self, state: State) -> None:
+        """Go on from a fitted state, with its biases and mean if it has any; users it had no entry of are solved first,
+        against its items and the random rows of those it had no entry of."""
+        k, sides = self.factors, (self.terms.users, self.terms.items)
+        new_users, new_items = (
+            ~known & (side.counts > 0) for known, side in zip(state.known(state.shape), sides, strict=True)
+        )
+        has_biases = state.mean != 0 or bool(state.user_bias.any() or state.item_bias.any())
+        for rows, new, factors, bias in (
+            (self.X, new_users, state.user_factors, state.user_bias),
+            (self.Y, new_items, state.item_factors, state.item_bias),
+        ):
+            rows[~new, :k] = factors[~new]
+            if self.biased and has_biases:
+                rows[~new, k] = bias[~new]
+        if self.biased and has_biases:
+            self.mean = np.float64(state.mean)  # as after a sweep: NumPy takes it off float32 in float64
+        self._fresh = False
+        if new_users.any():
+            self.X[new_users] = self._solved_users()[new_users]
+
+    def _solved_users(self) -> Floats:
+        """All users given the items as they are, exactly."""
+        X, Y, users, k = (
+            aligned(self.X.shape, self.X.dtype),
+            aligned(self.Y.shape, self.Y.dtype),
+            self.terms.users,
+            self.factors,
+        )
+        Y[:] = self.Y
+        if self.biased:
+            users = self.terms.less_biases("users", self.Y[:, k].copy(), self.mean)
+            Y[:, k] = 1
+        solver = self.solver if self.solver.name == "nonnegative" else Solver("cholesky")
+        half_step(users, Y, X, solver, factors=k + self.biased, num_threads=self.num_threads)
+        return X
+
     @classmethod
     def of(
         cls, terms: Terms, state: State, *, biased: bool, solver: Solver, relaxation: float = 1.0, num_threads: int

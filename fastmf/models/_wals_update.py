@@ -38,7 +38,7 @@ class Update:
         the items.
         """
         users = np.flatnonzero(self.new.ratings.user_counts)
-        self.solve_users(users[~self.new.users_before[users]])
+        self.solve_users(users[~self.new.before[0][users]])
         self.solve_items(np.flatnonzero(self.new.ratings.item_counts))
         self.solve_users(users)
         return State.of(

@@ -13,6 +13,7 @@ from fastmf._params import param
 from fastmf.models._base import FactorModel
 from fastmf.models._biased_fit import train
 from fastmf.models._fitting import Callback
+from fastmf.models._initial import start_of
 from fastmf.models._intake import of_fitted, to_fit
 from fastmf.models._new_entries import NewEntries
 from fastmf.models._objective import Objective
@@ -106,6 +107,7 @@ class BiasedMF(SgdParams, FactorModel):
         *,
         validation: Any = None,
         weights: Any = None,
+        initial: BiasedMF | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> BiasedMF:
@@ -120,6 +122,10 @@ class BiasedMF(SgdParams, FactorModel):
             `rating_range` (log loss for the logistic loss).
         weights : array_like, shape (entries,), optional
             A weight >= 0 for each stored entry of `ratings`, in its order.
+        initial : BiasedMF, optional
+            A fitted model to start from, which stays as it is: of as many users and items, the same ids where both have
+            them, the same `factors` and dtype. Its mean and biases are taken over, and the accumulators of AdaGrad; the
+            schedule of rates begins anew. Users and items it had no rating of begin at random.
         progress : bool, default False
             Show a bar (extra `progress`).
         callback : callable, optional
@@ -132,12 +138,27 @@ class BiasedMF(SgdParams, FactorModel):
 
         Raises
         ------
+        ValueError
+            An `initial` that is not as above, has another scale of loss, or factors below 0 where `nonnegative` allows
+            none.
         FitDivergedError
             Factors that are not finite: the message has the epoch and the remedy.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> ratings = fastmf.movielens()
+        >>> first = fastmf.BiasedMF(factors=8, epochs=5, random_state=0).fit(ratings)
+        >>> model = fastmf.BiasedMF(factors=8, epochs=2, regularization=0.06).fit(ratings, initial=first)
+        >>> len(first.history), len(model.history)
+        (5, 2)
         """
         p = self._checked_with(validation)
         data = to_fit(self, ratings)
-        train(self, p, data, None, validation=validation, weights=weights, progress=progress, callback=callback)
+        start = start_of(initial, BiasedMF, data, p)
+        if initial is not None and (initial.loss == "logistic") != (p["loss"] == "logistic"):
+            raise ValueError(f"initial must be a fit whose loss has the scale of {p['loss']!r}, got {initial.loss!r}")
+        train(self, p, data, None, start, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
 
     def partial_fit(
@@ -211,7 +232,7 @@ class BiasedMF(SgdParams, FactorModel):
             p["epochs"] = max(1, p["epochs"] // 4)
         if epochs is not None:
             p["epochs"] = _checks.integer("epochs", epochs, 1)
-        train(self, p, data, new, validation=validation, weights=weights, progress=progress, callback=callback)
+        train(self, p, data, new, None, validation=validation, weights=weights, progress=progress, callback=callback)
         return self
 
     def _predict(

@@ -12,6 +12,7 @@ from fastmf import _checks, _random
 from fastmf._params import param
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
+from fastmf.models._initial import start_of
 from fastmf.models._intake import entry_weights, of_fitted, to_fit, weighted_mean
 from fastmf.models._objective import Objective, regularization_loss
 from fastmf.models._sgd_learn import learn
@@ -98,6 +99,7 @@ class SVDpp(SgdParams, FactorModel):
         *,
         validation: Any = None,
         weights: Any = None,
+        initial: SVDpp | None = None,
         progress: bool = False,
         callback: Callback | None = None,
     ) -> SVDpp:
@@ -113,6 +115,10 @@ class SVDpp(SgdParams, FactorModel):
         weights : array_like, shape (entries,), optional
             A weight >= 0 for each stored entry of `ratings`, in its order. An entry of weight 0 still counts as an item
             the user has, so that it can stand for an item whose rating is not known.
+        initial : SVDpp, optional
+            A fitted model to start from, which stays as it is: of as many users and items, the same ids where both have
+            them, the same `factors` and dtype. Its mean and biases are taken over, and the accumulators of AdaGrad; the
+            schedule of rates begins anew. Users and items it had no rating of begin at random.
         progress : bool, default False
             Show a bar (extra `progress`).
         callback : callable, optional
@@ -125,11 +131,23 @@ class SVDpp(SgdParams, FactorModel):
 
         Raises
         ------
+        ValueError
+            An `initial` that is not as above.
         FitDivergedError
             Factors that are not finite: the message has the epoch and the remedy.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> ratings = fastmf.movielens()
+        >>> first = fastmf.SVDpp(factors=8, epochs=5, random_state=0).fit(ratings)
+        >>> model = fastmf.SVDpp(factors=8, epochs=2, regularization=0.06).fit(ratings, initial=first)
+        >>> len(first.history), len(model.history)
+        (5, 2)
         """
         p = self._checked_with(validation)
         data = to_fit(self, ratings)
+        start = start_of(initial, SVDpp, data, p)
         held_out = None if validation is None else HeldOut.of(validation, data, "squared", p["dtype"])
         passes = Passes(p["epochs"], what="SVDpp", progress=_checks.flag("progress", progress), callback=callback)
         values = targets("ratings", data.data, "squared", p["dtype"])
@@ -137,10 +155,12 @@ class SVDpp(SgdParams, FactorModel):
         rule = Rule(
             adagrad=p["optimizer"] == "adagrad",
             penalties=(*p["regularization"], p["implicit_regularization"], p["bias_regularization"]),
-            mean=weighted_mean(values, weight),
+            mean=weighted_mean(values, weight) if start is None else start.mean,
         )
         seed = _random.seed_from(p["random_state"])
         descent = Descent(data, values, weight, p["factors"], rule, seed, self._threads(None))
+        if start is not None:
+            descent.resume(start)
         trained = data.user_counts > 0, data.item_counts > 0
 
         def score(state: State) -> float:

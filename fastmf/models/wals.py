@@ -12,22 +12,17 @@ from fastmf._errors import FitDivergedError
 from fastmf._params import either, none, param
 from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
-from fastmf.models._cost import Solver
 from fastmf.models._fitting import Callback, Passes
+from fastmf.models._initial import start_of
 from fastmf.models._intake import entry_weights, of_fitted, to_fit
 from fastmf.models._new_entries import NewEntries
 from fastmf.models._objective import Objective
 from fastmf.models._state import State
 from fastmf.models._wals_explain import Explains
 from fastmf.models._wals_fit import Factorization
+from fastmf.models._wals_params import solver_of, together
 from fastmf.models._wals_terms import number_or_vector, terms
 from fastmf.models._wals_update import Update
-
-# For both sides, where none is given. benchmarks/defaults_wals.py finds the first; the second was the best from 0.02 to
-# 0.15, with biases, for a held-out fifth of the embedded MovieLens ratings.
-REGULARIZATION, EXPLICIT_REGULARIZATION = (0.001, 0.001), (0.1, 0.1)
-
-RELAXATION = 1.6  # of 1.3 to 1.7 the least sweeps to J near its end, on sparse and dense implicit data and on ratings
 
 
 @dataclass(kw_only=True, repr=False, eq=False)
@@ -144,7 +139,13 @@ class WALS(Explains, FactorModel):
     # -- fitting --------------------------------------------------------------------------------------------------
 
     def fit(
-        self, ratings: Any, *, weights: Any = None, progress: bool = False, callback: Callback | None = None
+        self,
+        ratings: Any,
+        *,
+        weights: Any = None,
+        initial: WALS | None = None,
+        progress: bool = False,
+        callback: Callback | None = None,
     ) -> WALS:
         """Learn the factors.
 
@@ -155,6 +156,11 @@ class WALS(Explains, FactorModel):
         weights : array_like, shape (entries,), optional
             A weight >= 0 for each stored entry of `ratings`, in its order (row by row, items ascending); the stored
             values are then the targets.
+        initial : WALS, optional
+            A fitted model to start from, which stays as it is: of as many users and items, the same ids where both have
+            them, the same `factors` and dtype; with its biases and mean, if it has any and `biased` is True. Users it
+            had no entry of are solved first. With `relaxation` 1, n iterations and m from there are n + m iterations
+            bit by bit; above, the m begin to rise to it anew.
         progress : bool, default False
             Show a bar (extra `progress`).
         callback : callable, optional
@@ -167,22 +173,35 @@ class WALS(Explains, FactorModel):
 
         Raises
         ------
+        ValueError
+            An `initial` that is not as above, or has factors below 0 where `nonnegative` allows none.
         FitDivergedError
             A system that cannot be solved, or factors that are not finite: the message has the remedy.
+
+        Examples
+        --------
+        >>> import fastmf
+        >>> ratings = fastmf.movielens()
+        >>> first = fastmf.WALS(factors=16, iterations=5, random_state=0).fit(ratings)
+        >>> len(fastmf.WALS(factors=16, iterations=2, regularization=0.002).fit(ratings, initial=first).history)
+        2
         """
         p = self._checked_together()
         data = to_fit(self, ratings)
+        start = start_of(initial, WALS, data, p)
         passes = Passes(p["iterations"], what="WALS", progress=_checks.flag("progress", progress), callback=callback)
         fitted = Factorization(
             terms(data, weights, p),
             p["factors"],
             biased=p["biased"],
-            solver=self._solver(p),
+            solver=solver_of(p),
             relaxation=p["relaxation"],
             seed=_random.seed_from(p["random_state"]),
             dtype=p["dtype"],
             num_threads=self._threads(None),
         )
+        if start is not None:
+            fitted.resume(start)
         last = np.inf
         try:
             with passes.closing():
@@ -265,27 +284,7 @@ class WALS(Explains, FactorModel):
 
     def _checked_together(self) -> dict[str, Any]:
         """Checked parameters that also go together."""
-        p = self.checked()
-        if p["regularization"] is None:
-            p["regularization"] = REGULARIZATION if np.any(p["unobserved_weight"]) else EXPLICIT_REGULARIZATION
-        if p["biased"] and np.any(p["unobserved_weight"]):
-            raise ValueError(
-                "biased=True needs unobserved_weight=0: against a weight on all pairs a bias is one more factor"
-            )
-        if p["nonnegative"] and p["biased"]:
-            raise ValueError("biased=True and nonnegative=True do not go together: a bias may be negative")
-        if p["nonnegative"] and (p["solver"] not in ("auto", "cholesky") or p["form"] == "dual"):
-            raise ValueError("nonnegative=True has a solver of its own: leave solver and form at 'auto'")
-        if p["relaxation"] is None:
-            p["relaxation"] = RELAXATION if p["solver"] == "auto" and not p["nonnegative"] else 1.0
-        if p["nonnegative"] and p["relaxation"] > 1:
-            raise ValueError("nonnegative=True is not relaxed, as that may go below 0: leave relaxation at None")
-        return p
-
-    @staticmethod
-    def _solver(p: dict[str, Any]) -> Solver:
-        name = "nonnegative" if p["nonnegative"] else p["solver"]
-        return Solver(name, p["form"], p["cg_steps"], p["block_size"])
+        return together(self.checked())
 
     # -- after fitting --------------------------------------------------------------------------------------------
 
@@ -304,14 +303,10 @@ class WALS(Explains, FactorModel):
         Objective
             observed, unobserved and regularization, and their `total`.
         """
-        state, p = self._fitted, self._checked_together()
+        state, p, threads = self._fitted, self._checked_together(), self._threads(num_threads)
         p["dtype"] = state.user_factors.dtype  # whatever it is now for the next fit
         data = of_fitted(ratings, state)
         fitted = Factorization.of(
-            terms(data, weights, p),
-            state,
-            biased=p["biased"],
-            solver=self._solver(p),
-            num_threads=self._threads(num_threads),
+            terms(data, weights, p), state, biased=p["biased"], solver=solver_of(p), num_threads=threads
         )
         return fitted.objective()

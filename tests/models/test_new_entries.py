@@ -43,8 +43,9 @@ def test_entries_keep_their_ids_and_known_ids_their_numbers(old, new):
     ):
         assert list(ids) == [*known, *(id for id in among if id not in known)]
     Ratings(ratings.indptr, ratings.indices, ratings.data, shape=ratings.shape)  # which checks that rows are canonical
-    assert set(ratings.users.ids[new_entries.users_before].tolist()) == {user for user, _ in old}
-    assert set(ratings.items.ids[new_entries.items_before].tolist()) == {item for _, item in old}
+    users, items = new_entries.before
+    assert set(ratings.users.ids[users].tolist()) == {user for user, _ in old}
+    assert set(ratings.items.ids[items].tolist()) == {item for _, item in old}
     again = new_entries.aligned(given, "validation")
     assert again.shape == ratings.shape
     assert entries_of(again) == new
@@ -52,7 +53,7 @@ def test_entries_keep_their_ids_and_known_ids_their_numbers(old, new):
 
 def test_who_had_no_entry_was_there_and_yet_is_new_to_learning():
     new = NewEntries.of(state_of(Ratings.from_sparse(sp.csr_array([[1.0, 0.0], [0.0, 0.0]]))), sp.csr_array((3, 3)))
-    assert new.users_before.tolist() == new.items_before.tolist() == [True, False, False]
+    assert [known.tolist() for known in new.before] == [[True, False, False]] * 2
 
 
 def test_other_ratings_must_be_of_known_ids():

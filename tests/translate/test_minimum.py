@@ -13,6 +13,7 @@ from translations import COUNTS, LIKES, NO_BIASES, STARS, K, fitted, no_biases, 
 
 from fastmf import translate
 from fastmf.models._wals_fit import Factorization
+from fastmf.models._wals_params import solver_of
 from fastmf.models._wals_terms import terms
 from fastmf.translate._cmfrec import DEFAULTS as CMFREC_DEFAULTS
 
@@ -26,7 +27,7 @@ def moved(translation, matrix, factors, given_weights=None, **changes):
         terms(rows, weights if given_weights is None else given_weights, p),
         model._state,
         biased=model.biased,
-        solver=model._solver(p),
+        solver=solver_of(p),
         num_threads=1,
     )
     found = []
