@@ -77,8 +77,10 @@ def test_options_reach_the_search(run, monkeypatch, given):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("fastmf.cli.tune.tune", search)
-    run("tune", "ratings.csv", *(("--no-prune", "--seconds", 9, "--out", "m") if given else ()), code=130)
+    options = ("--no-prune", "--seconds", 9, "--out", "m", "--warm-start")
+    run("tune", "ratings.csv", *(options if given else ()), code=130)
     assert (asked["prune"], asked["seconds"], asked["refit"]) == ((False, 9, True) if given else (True, None, False))
+    assert asked["warm_start"] is given
     assert (asked["trials"], asked["validation"], asked["storage"], asked["progress"]) == (30, 0.2, None, False)
 
 

@@ -56,6 +56,11 @@ def add(commands: Any, arguments: list[str]) -> None:
         help="least rating that counts as relevant, such as 4 of 5 stars (default: every rating)",
     )
     parser.add_argument("--no-prune", action="store_true", help="let also bad trials come to an end")
+    parser.add_argument(
+        "--warm-start",
+        action="store_true",
+        help="begin each trial with the factors of the nearest finished one, so that few passes do; give the model few",
+    )
     parser.add_argument("--storage", metavar="FILE", help="SQLite file that keeps the trials, to go on from later")
     parser.add_argument("--out", metavar="MODEL", help="file to write the best model to, fitted to all but --test")
     options.add_cutoffs(parser)
@@ -89,6 +94,7 @@ def run(arguments: argparse.Namespace) -> Answer:
             validation=arguments.validation,
             relevant_from=arguments.relevant_from,
             prune=not arguments.no_prune,
+            warm_start=arguments.warm_start,
             refit=arguments.out is not None or test is not None,
             storage=arguments.storage,
             progress=options.shows_progress(),

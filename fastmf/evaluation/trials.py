@@ -10,6 +10,7 @@ from typing import Any
 
 from fastmf.data import Ratings
 from fastmf.evaluation.scoring import figures, unfitted
+from fastmf.evaluation.starts import Start, Starts
 from fastmf.models._base import FactorModel
 from fastmf.models._state import State
 
@@ -31,6 +32,7 @@ class Judge:
     figure: str
     options: dict[str, Any]  # of evaluate
     looks: bool  # at the figure while a model is fitted
+    starts: Starts | None = None  # that a fit may begin from
     passes: int = 0
 
     def value(self, params: dict[str, Any], trial: Any) -> float:
@@ -38,11 +40,20 @@ class Judge:
         self.passes = 0
         model = unfitted(self.model, **params)
         watcher = Watcher(self, model, trial) if self.looks else None
-        model.fit(self.train, **({} if watcher is None else {"callback": watcher}))
+        more: dict[str, Any] = {} if watcher is None else {"callback": watcher}
+        before = 0
+        if self.starts is not None and (start := self.starts.nearest(model, trial)) is not None:
+            trial.set_user_attr("start", start.number)
+            more["initial"], before = start.model, start.passes
+        trial.set_user_attr("before", before)
+        model.fit(self.train, **more)
         self.passes = len(model.history)
         if watcher is not None and watcher.pruned:
             raise PrunedError
-        return self.figure_of(model)
+        value = self.figure_of(model)
+        if self.starts is not None:
+            self.starts.keep(Start.of(trial, value, before + self.passes, model))
+        return value
 
     def figure_of(self, model: FactorModel) -> float:
         """The figure of a fitted model."""

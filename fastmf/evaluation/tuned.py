@@ -28,7 +28,8 @@ class Tuning:
         The model with the best parameters, fitted to all ratings; None with refit=False.
     table : list of dict
         Each trial in its order: "trial", "state" ("complete", "pruned", "diverged" or "interrupted"), "value" (None
-        where there is none; of a pruned trial the last one), "passes", "seconds", and "params", a dict.
+        where there is none; of a pruned trial the last one), "passes", "seconds", "start" (the trial whose factors it
+        began with; None if it began at random), "before" (the passes behind those) and "params", a dict.
     study : optuna.Study
         Everything Optuna knows, for its own plots and importances.
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 import time
 import warnings
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
-from fastmf import _checks, _random
+from fastmf import _checks
 from fastmf._errors import FitDivergedError
 from fastmf._optional import require
 from fastmf.data import Ratings
@@ -20,13 +20,11 @@ from fastmf.evaluation.metrics import figure_of
 from fastmf.evaluation.scoring import checked_figure, checked_to_choose, default_figures, has_no_seed, takes, unfitted
 from fastmf.evaluation.spaces import checked_space, default_space, described
 from fastmf.evaluation.splits import split_random
+from fastmf.evaluation.starts import Starts
+from fastmf.evaluation.studies import finished, sampler_of, study_of
 from fastmf.evaluation.trials import Judge, PrunedError
 from fastmf.evaluation.tuned import Tuning
 from fastmf.models._base import FactorModel
-
-STREAM = 9 << 32  # of random numbers: the seed of each trial's choice
-NAME = ATTRIBUTE = "fastmf"  # of the study in a storage, and of what it keeps about the search
-STARTUP = 5  # complete trials before one is pruned
 
 
 def tune(
@@ -41,6 +39,7 @@ def tune(
     exclude_seen: bool = True,
     relevant_from: float | None = None,
     prune: bool = True,
+    warm_start: bool = False,
     refit: bool = True,
     storage: str | os.PathLike[str] | None = None,
     progress: bool = False,
@@ -77,8 +76,11 @@ def tune(
         As in `evaluate`.
     prune : bool, default True
         End trials early that do worse than the median.
+    warm_start : bool, default False
+        Begin each trial with the factors of the nearest finished one, so that a few passes do; see Notes. By default
+        each begins at random, so that its figure is that of its parameters alone.
     refit : bool, default True
-        Fit the best parameters to all ratings in the end.
+        Fit the best parameters to all ratings in the end; with `warm_start`, from the factors of the best trial.
     storage : str or path, optional
         SQLite file to keep the trials in. A later call with the same arguments goes on where this one ended, also after
         an interruption, and finds what one call without interruption would have found.
@@ -102,6 +104,24 @@ def tune(
         `storage` holds another search.
     OSError
         If `storage` can be neither made nor read.
+    ModelFileError
+        If a file of factors beside `storage` is damaged.
+
+    Notes
+    -----
+    With `warm_start` the factors of the eight best complete trials are kept: no more, for memory's sake, and the best,
+    since the search goes on near them. A trial begins (`initial` of `fit`) with those of the nearest of them that has
+    the same `factors`, dtype, words and flags; if there is none, at random. Nearest is by the Euclidean distance of
+    what is searched: a range is 1 wide, on a logarithmic scale where the space has one, and choices that differ are 1
+    apart. With `storage` they are also kept as files in the folder STORAGE.starts; a search that goes on without those
+    files begins at random again, and so finds something else.
+
+    A trial's figure is then that of all passes behind it ("before" and "passes" of the table), not of `iterations` or
+    `epochs` alone, and after only one or two it is still partly that of its neighbour's parameters. It pays to give the
+    model few: 3 iterations of WALS instead of 15. `best_model` begins with the factors of the best trial and so has
+    more passes behind it than `best_value` has; the best parameters in a `fit` from random factors need more of them to
+    get there. With SGD passes add up to overfitting. Pruning compares a trial only with those that began as it did, at
+    random or not.
 
     References
     ----------
@@ -131,6 +151,11 @@ def tune(
     limit = float("inf") if seconds is None else _checks.real("seconds", seconds, above=0.0)
     figure = default_figures(model)[0] if metric is None else checked_figure("metric", metric, model)
     prune, refit = _checks.flag("prune", prune), _checks.flag("refit", refit)
+    warm_start = _checks.flag("warm_start", warm_start)
+    if warm_start and not takes(model, "initial"):
+        raise ValueError(
+            f"warm_start must be False for {type(model).__name__}, which has nothing to start from, got True"
+        )
     bar = require("tqdm", "progress").tqdm if _checks.flag("progress", progress) else None
     share = None if callable(validation) else _checks.fraction("validation", validation)
     lower = figure_of("metric", figure)[0].lower_is_better
@@ -143,10 +168,11 @@ def tune(
         "exclude_seen": _checks.flag("exclude_seen", exclude_seen),
         "relevant_from": relevant_from,
         "prune": prune,
+        "warm_start": warm_start,
         "ratings": [*data.shape, data.nnz, *(zlib.crc32(part.data) for part in (data.indices, data.data))],
     }
     with _quiet(optuna):
-        study, seed = _study(optuna, storage, searched, lower, prune, random_state)
+        study, seed = study_of(optuna, storage, searched, lower, prune, random_state)
         train, held_out = _parts(data, validation, seed)
         judge = Judge(
             model=unfitted(model, **({"random_state": seed} if has_no_seed(model) else {})),
@@ -155,11 +181,16 @@ def tune(
             figure=figure,
             options={"exclude_seen": exclude_seen, "relevant_from": relevant_from},
             looks=prune and takes(model, "callback"),
+            starts=_starts(optuna, study, storage, lower) if warm_start else None,
         )
+        if warm_start and refit and (train.shape, train.users, train.items) != (data.shape, data.users, data.items):
+            raise ValueError(
+                "validation must give parts with the users and items of ratings for warm_start=True, got others"
+            )
         started = time.perf_counter()
-        with _shown(bar, trials, _finished(study)) as done:
-            while (number := _finished(study)) < trials and time.perf_counter() - started < limit:
-                study.sampler = _sampler(optuna, seed, number)
+        with _shown(bar, trials, finished(study)) as done:
+            while (number := finished(study)) < trials and time.perf_counter() - started < limit:
+                study.sampler = sampler_of(optuna, seed, number)
                 _run(optuna, study, judge, suggest)
                 done()
         return _result(optuna, study, judge, suggest, data if refit else None, figure, lower)
@@ -184,60 +215,8 @@ def _run(optuna: Any, study: Any, judge: Judge, suggest: Mapping[str, Any]) -> N
     trial.set_user_attr("passes", judge.passes)
     trial.set_user_attr("seconds", time.perf_counter() - started)
     study.tell(trial, **outcome)
-
-
-def _study(
-    optuna: Any, storage: Any, searched: dict[str, Any], lower: bool, prune: bool, random_state: object
-) -> tuple[Any, int]:
-    """The study, new or found in the storage, and its seed."""
-    # A trial is compared with those before it at the same pass, once there are a few.
-    pruner = optuna.pruners.MedianPruner(n_startup_trials=STARTUP) if prune else optuna.pruners.NopPruner()
-    direction = "minimize" if lower else "maximize"
-    if storage is None:
-        study = optuna.create_study(direction=direction, pruner=pruner)
-    else:
-        path = _checks.path("storage", storage)
-        # Connections of our own, so that any letter may be in a path; closed after each use, so that none is left open.
-        engine = {"creator": lambda: sqlite3.connect(path), "poolclass": require("sqlalchemy.pool", "tune").NullPool}
-        try:
-            study = optuna.create_study(
-                storage=optuna.storages.RDBStorage("sqlite://", engine_kwargs=engine),
-                study_name=NAME,
-                load_if_exists=True,
-                direction=direction,
-                pruner=pruner,
-            )
-        except Exception as error:
-            if isinstance(error.__cause__, sqlite3.Error):
-                raise OSError(f"storage {path} cannot be used: {error.__cause__}") from error
-            raise
-    known = study.user_attrs.get(ATTRIBUTE)
-    if known is None:
-        seed = _random.seed_from(random_state)
-        study.set_user_attr(ATTRIBUTE, {**searched, "seed": seed})
-        return study, seed
-    seed = known["seed"] if random_state is None else _random.seed_from(random_state)
-    for name, value in {**searched, "seed": seed}.items():
-        if known.get(name) != value:
-            raise ValueError(
-                f"storage must be a file of the same search or a new one; {os.fspath(storage)} holds one with "
-                f"{name} = {_checks.shown(known.get(name))}, not {_checks.shown(value)}"
-            )
-    for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study._storage.set_trial_user_attr(trial._trial_id, "ended", "interrupted")  # its process was killed
-        study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
-    return study, seed
-
-
-def _sampler(optuna: Any, seed: int, number: int) -> Any:
-    """The sampler of one trial: seeded by its number, so that a search that goes on is one that never stopped."""
-    drawn = int(_random.bits(seed, STREAM, 1, number)[0] >> 33)
-    return optuna.samplers.TPESampler(seed=drawn)
-
-
-def _finished(study: Any) -> int:
-    """How many trials have ended by themselves."""
-    return sum(trial.user_attrs.get("ended") != "interrupted" for trial in study.get_trials(deepcopy=False))
+    if judge.starts is not None:
+        judge.starts.settle()
 
 
 def _parts(data: Ratings, validation: Any, seed: int) -> tuple[Any, Any]:
@@ -263,6 +242,8 @@ def _result(
                 "value": trial.value,
                 "passes": trial.user_attrs.get("passes"),
                 "seconds": trial.user_attrs.get("seconds"),
+                "start": trial.user_attrs.get("start"),
+                "before": trial.user_attrs.get("before"),
                 "params": {} if state == "interrupted" else {name: choose(same) for name, choose in suggest.items()},
             }
         )
@@ -270,8 +251,16 @@ def _result(
     if not complete:
         raise ValueError(f"no trial came to an end: {', '.join(row['state'] for row in table)}")
     best = (min if lower else max)(complete, key=lambda row: row["value"])
-    fitted = None if data is None else unfitted(judge.model, **best["params"]).fit(data)
+    more = {} if judge.starts is None else {"initial": judge.starts.of(best["trial"])}
+    fitted = None if data is None else unfitted(judge.model, **best["params"]).fit(data, **more)
     return Tuning(figure, lower, best["params"], best["value"], fitted, table, study)
+
+
+def _starts(optuna: Any, study: Any, storage: Any, lower: bool) -> Starts:
+    """Factors to start from: those that an earlier call has left beside the storage, or none yet."""
+    starts = Starts(lower, None if storage is None else Path(f"{os.fspath(storage)}.starts"))
+    starts.restore(study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,)))
+    return starts
 
 
 @contextmanager

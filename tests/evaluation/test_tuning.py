@@ -108,6 +108,7 @@ def test_an_interruption_loses_one_trial_and_changes_nothing(tmp_path, monkeypat
         ({"validation": 0.3}, "validation"),
         ({"random_state": 4}, "seed"),
         ({"relevant_from": 3}, "relevant_from"),
+        ({"warm_start": True}, "warm_start"),
     ],
 )
 def test_the_storage_of_another_search_is_refused(tmp_path, change, what):
@@ -290,6 +291,7 @@ def test_optuna_is_left_as_it_was(capfd):
         ({"validation": 1}, ValueError, "validation must be a fraction"),
         ({"validation": lambda data: data}, TypeError, "validation must give a pair"),
         ({"prune": 1}, TypeError, "prune must be True or False"),
+        ({"warm_start": 1}, TypeError, "warm_start must be True or False"),
         ({"refit": 1}, TypeError, "refit must be True or False"),
         ({"progress": 1}, TypeError, "progress must be True or False"),
         ({"storage": 3}, TypeError, "storage must be a str"),
