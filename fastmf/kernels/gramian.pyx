@@ -28,16 +28,20 @@ cdef void add_stripe(
     cdef working* left = work
     cdef working* right = left + BLOCK * size
     cdef working* product = right + BLOCK * size
+    cdef bint as_it_is = weights == NULL and k == size and sizeof(working) == sizeof(floating)
     cdef int64_t block, b, row, c, r, n
     cdef working weight
     for b in range((stop - start + BLOCK - 1) // BLOCK):
         block = start + b * BLOCK
         n = min(BLOCK, stop - block)
-        for row in range(n):
-            weight = weights[block + row] if weights != NULL else 1
-            for c in range(k):
-                right[row * size + c] = Y[(block + row) * k + c]
-                left[row * size + c] = weight * right[row * size + c]
+        if as_it_is:
+            left = right = <working*> (Y + block * k)
+        else:
+            for row in range(n):
+                weight = weights[block + row] if weights != NULL else 1
+                for c in range(k):
+                    right[row * size + c] = Y[(block + row) * k + c]
+                    left[row * size + c] = weight * right[row * size + c]
         for c in range(size * size):
             product[c] = 0
         if working is float:
