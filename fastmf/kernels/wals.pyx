@@ -92,7 +92,7 @@ def solve_rows(
     int64_t cg_steps,                    # IN
     int64_t block_size,                  # IN  of the subspace method
     floating[:, ::1] X,                  # IN  where the last three start; OUT, only `rows` are written
-    floating[:, ::1] relaxed,            # IN  where they start if it is not empty; OUT, over-relaxed; may be X, then lost
+    floating[:, ::1] relaxed,            # IN  where they start if not empty; OUT, over-relaxed; may be X, then lost
     double relaxation,                   # IN  omega, in [1, 2)
     uint8_t[::1] failed,                 # OUT one for each of `rows`: its matrix is not positive definite
     floating[:, ::1] work,               # scratch from `workspace`

@@ -122,13 +122,11 @@ class Factorization:
         return X
 
     @classmethod
-    def of(
-        cls, terms: Terms, state: State, *, biased: bool, solver: Solver, relaxation: float = 1.0, num_threads: int
-    ) -> Factorization:
-        """The factors of a fitted model, for new terms of the same shape."""
+    def of(cls, terms: Terms, state: State, *, biased: bool, solver: Solver, num_threads: int) -> Factorization:
+        """The factors of a fitted model, for new terms of the same shape; sweeps from there are plain."""
         made = cls.__new__(cls)
         made.terms, made.factors, made.biased, made.solver = terms, state.user_factors.shape[1], biased, solver
-        made.relaxation, made.num_threads, made.mean = relaxation, num_threads, state.mean
+        made.relaxation, made.num_threads, made.mean = 1.0, num_threads, state.mean
         sides = []
         for factors, bias in ((state.user_factors, state.user_bias), (state.item_factors, state.item_bias)):
             rows = aligned((len(factors), padded_columns(made.factors + biased, factors.dtype)), factors.dtype)
