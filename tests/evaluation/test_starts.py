@@ -121,7 +121,8 @@ def test_a_search_goes_on_with_the_factors_it_had(tmp_path, monkeypatch):
         fastmf.tune(WALS, DATA, SPACE, trials=12, storage=path, **WARM)
     monkeypatch.setattr(trials_module.Judge, "figure_of", original)
     fitted().save(folder / "trial-77.fmf")  # as of a process killed before its trial was told
-    on = fastmf.tune(WALS, DATA, SPACE, trials=12, storage=path, **WARM)
+    for trials in (6, 9, 12):
+        on = fastmf.tune(WALS, DATA, SPACE, trials=trials, storage=path, **WARM)
     ended = [row for row in rows(on) if row["state"] != "interrupted"]
     assert len(ended) == len(on.table) - 1
     place_of = {None: None, **{row["trial"]: at for at, row in enumerate(ended)}}
