@@ -117,11 +117,11 @@ def tune(
     files begins at random again, and so finds something else.
 
     A trial's figure is then that of all passes behind it ("before" and "passes" of the table), not of `iterations` or
-    `epochs` alone, and after only one or two it is still partly that of its neighbour's parameters. Give the model
-    few: for ratings 3 iterations of WALS do for 15; for implicit feedback compare with a search without. `best_model` begins with the factors of the best trial and so has
-    more passes behind it than `best_value` has; the best parameters in a `fit` from random factors need more of them to
-    get there. With SGD passes add up to overfitting. Pruning compares a trial only with those that began as it did, at
-    random or not.
+    `epochs` alone, and after only one or two it is still partly that of its neighbour's parameters. Give the model few:
+    for ratings 3 iterations of WALS do for 15; for implicit feedback compare with a search without. `best_model` begins
+    with the factors of the best trial and so has more passes behind it than `best_value` has; the best parameters in a
+    `fit` from random factors need more of them to get there. With SGD passes add up to overfitting. Pruning compares a
+    trial only with those that began as it did, at random or not.
 
     References
     ----------
