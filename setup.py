@@ -91,7 +91,7 @@ class BuildKernels(build_ext):
             raise SystemExit("fastmf: the leaf loops need GCC's vector extensions; build with GCC or Clang")
         compile_flags, link_flags = openmp_flags(self.compiler.linker_exe)
         for extension in self.extensions:
-            extension.extra_compile_args = ["-O2", *FLAGS, *compile_flags]
+            extension.extra_compile_args = ["-O3", *FLAGS, *compile_flags]
             extension.extra_link_args = link_flags
             if extension.name == TABLE and self.is_stale(extension):
                 with ThreadPoolExecutor(self.parallel) as pool:
