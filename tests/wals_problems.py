@@ -171,6 +171,23 @@ def equations(p, u):
 
 def solve(p, method, dtype, threads=1, rows=None, steps=3, block=8):
     """(X, failed) by the kernel, from read-only arrays and through fences; `method` is one for all or a list."""
+    X, _, failed = _solved(p, method, dtype, threads, rows, steps, block, lambda X: (X[:0], 1.0))
+    return X, failed
+
+
+def solve_relaxed(p, method, dtype, omega, *, apart, threads=1, steps=3, block=8):
+    """(X, relaxed) by the kernel, the rows to go on from apart from those solved, or the same array."""
+    fence = Fence(p.start.shape, dtype)
+    fence.array[:] = p.start
+    X, relaxed, failed = _solved(
+        p, method, dtype, threads, None, steps, block, lambda X: (fence.array if apart else X, omega)
+    )
+    assert fence.intact()
+    assert not failed.any()
+    return X, relaxed
+
+
+def _solved(p, method, dtype, threads, rows, steps, block, relaxation_of):
     n, k = p.start.shape
     rows = np.arange(n) if rows is None else np.asarray(rows)
     names = [method] * len(rows) if isinstance(method, str) else method
@@ -182,29 +199,14 @@ def solve(p, method, dtype, threads=1, rows=None, steps=3, block=8):
     given = frozen(p.indptr, p.indices, *floats, p.ridge, p.share, rows, methods)
     X, failed = Fence((n, k), dtype), Fence(len(rows), np.uint8, fill=9)
     X.array[rows] = p.start[rows]
+    relaxed, omega = relaxation_of(X.array)
     of_subspace = (block, int(np.diff(p.indptr).max())) if "subspace" in names else (0, 0)
     work = Fence(kernel.workspace(k, *of_subspace, threads, kind).shape, dtype, fill=np.nan)
-    kernel.solve_rows(*given, steps, block, X.array, X.array[:0], 1.0, failed.array, work.array, threads)
+    kernel.solve_rows(*given, steps, block, X.array, relaxed, omega, failed.array, work.array, threads)
     assert X.intact()
     assert failed.intact()
     assert work.intact()
-    return X.array, failed.array
-
-
-def solve_relaxed(p, method, dtype, omega, *, apart, threads=1, steps=3, block=8):
-    """(X, relaxed) by the kernel, the rows to go on from apart from those solved, or the same array."""
-    rows = np.arange(len(p.start))
-    relaxed = p.start.astype(dtype)
-    X = np.full_like(relaxed, 7) if apart else relaxed
-    kind, gram = np.empty(0, dtype), np.zeros((kernel.padded(p.start.shape[1], relaxed[0]),) * 2, dtype)
-    gram[: len(p.gram), : len(p.gram)] = p.gram
-    floats = [array.astype(dtype) for array in (p.weights, p.targets, p.Y, p.unobserved, gram, p.eigenvalues)]
-    methods, failed = np.full(len(rows), METHODS[method], np.uint8), np.zeros(len(rows), np.uint8)
-    work = kernel.workspace(p.start.shape[1], block, int(np.diff(p.indptr).max()), threads, kind)
-    given = (p.indptr, p.indices, *floats, p.ridge, p.share, rows, methods, steps, block)
-    kernel.solve_rows(*given, X, relaxed, omega, failed, work, threads)
-    assert not failed.any()
-    return X, relaxed
+    return X.array, relaxed, failed.array
 
 
 def terms(p):

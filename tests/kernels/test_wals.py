@@ -76,20 +76,21 @@ def test_rows_agree_with_the_twin(case, dtype, simd):
 
 @every_case("primal", "dual", "cg", "subspace")
 @pytest.mark.parametrize("omega", [1.0, 1.6])
-def test_rows_go_on_beyond_their_solution(case, omega, simd):
-    p, dtype, steps = problem(case), np.float64, {"steps": case.steps, "block": case.block}
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_go_on_beyond_their_solution(case, omega, dtype, simd):
+    p, steps, n = problem(case), {"steps": case.steps, "block": case.block}, len(case.lengths)
     solved, _ = solve(p, case.method, dtype, **steps)
     X, relaxed = solve_relaxed(p, case.method, dtype, omega, apart=True, **steps)
     assert X.tobytes() == solved.tobytes()
-    beyond = p.start + (1 if case.method == "subspace" else omega) * (X - p.start)
-    np.testing.assert_allclose(relaxed, beyond, rtol=1e-13, atol=1e-13)
+    start = p.start.astype(dtype).astype(np.float64)
+    beyond = start + (1 if case.method == "subspace" else omega) * (X - start)
+    np.testing.assert_allclose(relaxed, beyond, rtol=0, atol=tolerance(dtype) * abs(start).max())
     for threads in THREADS:
         same = solve_relaxed(p, case.method, dtype, omega, apart=False, threads=threads, **steps)
         assert all(array.tobytes() == relaxed.tobytes() for array in same)
-    expected, failed = p.start.copy(), np.zeros(len(X), np.uint8)
-    methods = np.full(len(X), METHODS[case.method])
-    given = (*p[:-1], np.arange(len(X)), methods, case.steps, case.block)
-    twin.solve_rows(*given, np.zeros_like(X), expected, omega, failed, np.empty((1, 0)), 1)
+    expected, failed, methods = p.start.copy(), np.zeros(n, np.uint8), np.full(n, METHODS[case.method])
+    given = (*p[:-1], np.arange(n), methods, case.steps, case.block)
+    twin.solve_rows(*given, np.zeros_like(expected), expected, omega, failed, np.empty((1, 0)), 1)
     for u, row_off in enumerate(off(relaxed, expected, p.start)):
         assert row_off <= 2 * condition(p, u) * tolerance(dtype, terms(p)[u])
 
