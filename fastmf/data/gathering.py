@@ -138,10 +138,11 @@ class Ids:
         self.all = Growing(np.int32, room)
         self._integers = Integers()
         self._waiting: list[NDArray[np.int64]] = []  # small pieces, as each would take time for all ids there are
+        self._n_waiting = 0  # ids in them
         self._numbered: defaultdict[Hashable, int] | None = None  # from the first piece that is not of integers
 
     def __len__(self) -> int:
-        return len(self.all) + sum(map(len, self._waiting))
+        return len(self.all) + self._n_waiting
 
     def add_integers(self, array: NDArray[np.int64]) -> None:
         """A piece of 64-bit integers, which must not change any more."""
@@ -149,12 +150,13 @@ class Ids:
             self.add(array.tolist())
             return
         self._waiting.append(array)
-        if sum(map(len, self._waiting)) >= CHUNK:
+        self._n_waiting += len(array)
+        if self._n_waiting >= CHUNK:
             self._number()
 
     def _number(self) -> None:
         """Number the pieces that wait."""
-        waiting, self._waiting = self._waiting, []
+        waiting, self._waiting, self._n_waiting = self._waiting, [], 0
         array = waiting[0] if len(waiting) == 1 else np.concatenate([np.empty(0, np.int64), *waiting])
         for start in range(0, len(array), CHUNK):
             self.all.add(self._integers.numbers(array[start : start + CHUNK]))

@@ -28,7 +28,7 @@ cdef void add_stripe(
     cdef working* left = work
     cdef working* right = left + BLOCK * size
     cdef working* product = right + BLOCK * size
-    cdef bint as_it_is = weights == NULL and k == size and sizeof(working) == sizeof(floating)
+    cdef bint as_it_is = weights == NULL and k == size and sizeof(working) == sizeof(floating)  # needs no copy
     cdef int64_t block, b, row, c, r, n
     cdef working weight
     for b in range((stop - start + BLOCK - 1) // BLOCK):

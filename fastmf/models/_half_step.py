@@ -209,10 +209,10 @@ def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) ->
             f"regularization (it adds {side.ridge[row]:.3g} to that row) or unobserved_weight, lower factors, or scale "
             "the values"
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite ends the fit
         found = exact[rows].astype(task.out.dtype)
-    if task.relaxed is not None:
-        task.relaxed[rows] += task.relaxation * (found - task.relaxed[rows])
+        if task.relaxed is not None:
+            task.relaxed[rows] += task.relaxation * (found - task.relaxed[rows])
     if task.out is not task.relaxed:
         task.out[rows] = found
 

@@ -16,8 +16,7 @@ RELAXATION = 1.6  # of 1.3 to 1.7 the least sweeps to J near its end, on sparse 
 
 
 def together(p: dict[str, Any]) -> dict[str, Any]:
-    """Checked parameters with the defaults that depend on others; an error if they do not go
-    together."""
+    """Checked parameters with the defaults that depend on others; an error if they do not go together."""
     if p["regularization"] is None:
         p["regularization"] = REGULARIZATION if np.any(p["unobserved_weight"]) else EXPLICIT_REGULARIZATION
     if p["biased"] and np.any(p["unobserved_weight"]):

@@ -128,8 +128,8 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
     typedef struct {                                                                                                   \
         /* sum_j x[j] y[j], j < n */                                                                                   \
         real (*dot)(const real *x, const real *y, int64_t n);                                                          \
-        /* the same, in float64 all the way */                                                                         \
-        double (*dot_wide)(const double *x, const real *y, int64_t n);                                                   \
+        /* the same, in float64 all the way; x comes so */                                                             \
+        double (*dot_wide)(const double *x, const real *y, int64_t n);                                                 \
         /* to = from + L'R on and above the diagonal, of size x size */                                                \
         void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
                             real *to, int64_t size);                                                                   \
@@ -139,8 +139,9 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         int64_t (*padded)(int64_t n);                                                                                  \
         /* reals of workspace that wals_solve needs */                                                                 \
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row);                                 \
-        /* x of one row by a method; returns 1 when its matrix is not positive definite in this precision */           \
-        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,             \
+        /* x of one row by a method, and the point beyond it where relaxed is not NULL; returns 1 when its matrix is not \
+         * positive definite in this precision */                                                                      \
+        int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,           \
                           void *relaxed);                                                                              \
         /* bytes of workspace that top_k_block needs for so many queries at a time */                                  \
         int64_t (*top_k_workspace)(const fm_search *search, int64_t queries);                                          \
