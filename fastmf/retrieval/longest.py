@@ -19,16 +19,16 @@ class LongestFirst:
     factors: ArrayLike
     bias: ArrayLike | None
     items: NDArray[np.int32]
-    lengths: NDArray[Any]  # of the rows, by item number
+    lengths: NDArray[Any]  # of their rows, in this order
 
     def within(self, subset: NDArray[np.int32] | None) -> tuple[NDArray[np.int32], NDArray[Any]]:
         """The items of the subset in this order, and the lengths of their rows."""
-        items = self.items
-        if subset is not None:
-            chosen = np.zeros(len(self.lengths), bool)
-            chosen[subset] = True
-            items = items[chosen[items]]
-        return items, self.lengths[items]
+        if subset is None:
+            return self.items, self.lengths
+        chosen = np.zeros(len(self.items), bool)
+        chosen[subset] = True
+        kept = chosen[self.items]
+        return self.items[kept], self.lengths[kept]
 
 
 def longest_first(
@@ -85,7 +85,7 @@ def longest_first(
     if bias is not None:
         reach = lengths * _middling_length(Y if queries is None else _checks.matrix("queries", queries)) + bias
     order = np.argsort(-reach, kind="stable").astype(np.int32)
-    return LongestFirst(items, item_bias, order, lengths.astype(Y.dtype))
+    return LongestFirst(items, item_bias, order, lengths[order].astype(Y.dtype))
 
 
 def _middling_length(queries: NDArray[Any]) -> float:
