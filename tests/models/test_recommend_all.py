@@ -1,6 +1,7 @@
 """Lists of all users: batches are `recommend`, and a file holds them whole or is not there."""
 
 import csv
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -18,6 +19,8 @@ FILTERS = {
     "by user": {"exclude": [np.flatnonzero(~row) for row in MASK], "exclude_seen": False},
     "candidates by user": {"candidates": sp.csr_array(MASK), "exclude": [2]},
 }
+NEEDS_PYARROW = pytest.mark.skipif(find_spec("pyarrow") is None, reason="pyarrow is not installed")
+SUFFIXES = ["csv", pytest.param("parquet", marks=NEEDS_PYARROW)]
 
 
 @pytest.mark.parametrize("batch_size", [1, 7, N_USERS, 1000])
@@ -119,7 +122,7 @@ def awkward():
     return MostPopular().fit(Ratings(rows.indptr, rows.indices, rows.data, shape=rows.shape, users=ids, items=ids))
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_ids_of_any_text_come_back(tmp_path, suffix):
     path = tmp_path / f"lists.{suffix.upper()}"
     assert awkward().write_recommendations(path, 100) == len(AWKWARD) * (len(AWKWARD) - 1)
@@ -127,12 +130,13 @@ def test_ids_of_any_text_come_back(tmp_path, suffix):
         with open(path, newline="", encoding="utf-8") as file:
             pairs = [tuple(line[:2]) for line in csv.reader(file)][1:]
     else:
-        parquet = pytest.importorskip("pyarrow.parquet")
+        import pyarrow.parquet as parquet
+
         pairs = [(line["user"], line["item"]) for line in parquet.read_table(path).to_pylist()]
     assert set(pairs) == {(u, i) for u in AWKWARD for i in AWKWARD if u != i}
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("shape", [(0, 3), (2, 0), (2, 1)])
 def test_nobody_and_nothing_make_a_file_without_lines(tmp_path, suffix, shape):
     full = MostPopular().fit(sp.csr_array(np.ones(shape)))
@@ -140,16 +144,15 @@ def test_nobody_and_nothing_make_a_file_without_lines(tmp_path, suffix, shape):
     if suffix == "csv":
         assert (tmp_path / "lists.csv").read_text() == "user,item,rank,score\n"
     else:
-        parquet = pytest.importorskip("pyarrow.parquet")
+        import pyarrow.parquet as parquet
+
         table = parquet.read_table(tmp_path / "lists.parquet")
         assert table.num_rows == 0
         assert [str(field.type) for field in table.schema] == ["int64", "int32", "int32", "double"]
 
 
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_failure_half_way_leaves_the_earlier_file(numbered, tmp_path, monkeypatch, suffix):
-    if suffix == "parquet":
-        pytest.importorskip("pyarrow")
     path = tmp_path / f"lists.{suffix}"
     path.write_text("earlier")
     whole = type(numbered)._batch

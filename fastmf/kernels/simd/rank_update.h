@@ -71,31 +71,53 @@ FM_INLINE void FN(tile_update)(int vectors, const real *left, const real *right,
 
 typedef real FN(rows) __attribute__((vector_size(TILE_ROWS * sizeof(real)), aligned(sizeof(real)), may_alias));
 
-/* A square tile on the diagonal that is half a vector wide. */
-FM_INLINE void FN(half_tile_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
-                                    real *to, int64_t size)
+/* A square tile on the diagonal that is half a vector wide: it does no work left of the diagonal. */
+FM_INLINE void FN(half_tile_products)(FN(rows) a[TILE_ROWS], const real *left, const real *right, int64_t stride, int64_t n,
+                                      const int negate)
 {
-    FN(rows) a[TILE_ROWS];
-#pragma GCC unroll 16
-    for (int i = 0; i < TILE_ROWS; i++)
-        a[i] = *(const FN(rows) *)(from + i * size);
     for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
         const FN(rows) b = *(const FN(rows) *)right;
 #pragma GCC unroll 16
         for (int i = 0; i < TILE_ROWS; i++)
-            a[i] += left[i] * b;
+            if (negate)
+                a[i] -= left[i] * b;
+            else
+                a[i] += left[i] * b;
     }
+}
+
+FM_INLINE void FN(half_tile_load)(FN(rows) a[TILE_ROWS], const real *from, int64_t stride)
+{
 #pragma GCC unroll 16
     for (int i = 0; i < TILE_ROWS; i++)
-        *(FN(rows) *)(to + i * size) = a[i];
+        a[i] = *(const FN(rows) *)(from + i * stride);
 }
+
+FM_INLINE void FN(half_tile_store)(FN(rows) a[TILE_ROWS], real *to, int64_t stride)
+{
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+        *(FN(rows) *)(to + i * stride) = a[i];
+}
+
+FM_INLINE void FN(half_tile_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
+                                    real *to, int64_t size)
+{
+    FN(rows) a[TILE_ROWS];
+    FN(half_tile_load)(a, from, size);
+    FN(half_tile_products)(a, left, right, stride, n, 0);
+    FN(half_tile_store)(a, to, size);
+}
+
+/* Is the block of rows at r in the right half of a vector of columns, where such a tile pays? */
+#define half_tile_at(r) (2 * TILE_ROWS == LANES && (r) % LANES != 0)
 
 /* Rows r to r + TILE_ROWS of to = from + L'R, from the diagonal on; left of it stands what has no meaning. */
 FM_INLINE void FN(rank_update_rows)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,
                                     real *to, int64_t size, int64_t r)
 {
     int64_t c = r - r % LANES;
-    if (2 * TILE_ROWS == LANES && c < r) { /* no work for the half of a vector that lies left of the diagonal */
+    if (half_tile_at(r)) {
         FN(half_tile_update)(left + r, right + r, stride, n, from + r * size + r, to + r * size + r, size);
         c = r + TILE_ROWS;
     }

@@ -12,6 +12,8 @@
 
 #define PREFETCH_ROWS 8 /* within a row that was not announced, entries are asked for this many before they are read */
 #define BATCH_BYTES 16384 /* gathered rows: half of a small L1 cache, the rest is for the tiles of A */
+#define BATCH_ROWS 64     /* at most */
+#define GATHER_VECTORS 4
 
 FM_INLINE const real *FN(other_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
 {
@@ -32,7 +34,7 @@ FM_INLINE real FN(excess)(const fm_wals_side *side, const fm_wals_row *row, int6
 FM_INLINE int64_t FN(batch_rows)(int64_t size)
 {
     const int64_t n = BATCH_BYTES / (size * (int64_t)sizeof(real));
-    return n < 16 ? 16 : n > 64 ? 64 : n;
+    return n < 16 ? 16 : n > BATCH_ROWS ? BATCH_ROWS : n;
 }
 
 /* reals of workspace of a primal or dual row: A, batch and signed batch, or S and W; and five vectors */
@@ -66,29 +68,79 @@ static void FN(update_and_prefetch)(const real *left, const real *right, int64_t
     }
 }
 
-/* z = scale y and b += wa y over k values; the padding of z is zero. */
-FM_INLINE void FN(gather)(const real *y, int64_t k, int64_t size, real scale, real wa, real *z, real *b)
+/* Entries of a row on their way into its system: those from `first` on, what they are scaled by, and their share of b. */
+typedef struct {
+    int64_t first, rows;
+    real scale[BATCH_ROWS], share[BATCH_ROWS];
+    int negative; /* some d_j < 0 */
+} FN(batch);
+
+/* scale_j = sqrt |d_j|; the share is the caller's. */
+FM_INLINE void FN(take_batch)(const fm_wals_side *side, const fm_wals_row *row, int64_t first, int64_t rows, FN(batch) *to)
+{
+    to->first = first;
+    to->rows = rows;
+    to->negative = 0;
+    for (int64_t j = 0; j < rows; j++) {
+        const real d = FN(excess)(side, row, first + j);
+        to->negative |= d < 0;
+        to->scale[j] = REAL_SQRT(REAL_ABS(d));
+    }
+}
+
+/* z_j = scale_j y_j and b += sum_j share_j y_j in `vectors` vectors of columns from c on; the sum stays in registers, and
+ * apart from b, which keeps the rounding error of long rows small. */
+FM_INLINE void FN(gather_columns)(const fm_wals_side *side, const fm_wals_row *row, const FN(batch) *batch, int vectors,
+                                  int64_t c, real *Z, int64_t size, real *b)
+{
+    vec sum[GATHER_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        sum[v] = splat(0);
+    for (int64_t j = 0; j < batch->rows; j++) {
+        const real *y = FN(other_row)(side, row, batch->first + j) + c;
+        real *z = Z + j * size;
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++) {
+            const vec a = load(y + v * LANES);
+            store(z + v * LANES, splat(batch->scale[j]) * a);
+            sum[v] += splat(batch->share[j]) * a;
+        }
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        store(b + v * LANES, load(b + v * LANES) + sum[v]);
+}
+
+/* The same for the columns of a block of `width` from `start` on; the padding of z is zero. */
+FM_INLINE void FN(gather)(const fm_wals_side *side, const fm_wals_row *row, const FN(batch) *batch, int64_t start,
+                          int64_t width, real *Z, int64_t size, real *b)
 {
     int64_t c = 0;
-    for (; c + LANES <= k; c += LANES) {
-        const vec v = load(y + c);
-        store(z + c, splat(scale) * v);
-        store(b + c, load(b + c) + splat(wa) * v);
-    }
-    for (; c < k; c++) {
-        z[c] = scale * y[c];
-        b[c] += wa * y[c];
+    for (; c + GATHER_VECTORS * LANES <= width; c += GATHER_VECTORS * LANES)
+        FN(gather_columns)(side, row, batch, GATHER_VECTORS, start + c, Z + c, size, b + c);
+    for (; c + LANES <= width; c += LANES)
+        FN(gather_columns)(side, row, batch, 1, start + c, Z + c, size, b + c);
+    for (; c < width; c++) {
+        real sum = 0;
+        for (int64_t j = 0; j < batch->rows; j++) {
+            const real y = FN(other_row)(side, row, batch->first + j)[start + c];
+            Z[j * size + c] = batch->scale[j] * y;
+            sum += batch->share[j] * y;
+        }
+        b[c] += sum;
     }
     for (; c < size; c++)
-        z[c] = 0;
+        for (int64_t j = 0; j < batch->rows; j++)
+            Z[j * size + c] = 0;
 }
 
 /* S = Z with the rows of entries whose d_j is negative negated */
-static void FN(signed_copy)(const fm_wals_side *side, const fm_wals_row *row, int64_t first, int64_t rows, const real *Z,
+static void FN(signed_copy)(const fm_wals_side *side, const fm_wals_row *row, const FN(batch) *batch, const real *Z,
                             real *S, int64_t size)
 {
-    for (int64_t j = 0; j < rows; j++) {
-        const real sign = FN(excess)(side, row, first + j) < 0 ? -1 : 1;
+    for (int64_t j = 0; j < batch->rows; j++) {
+        const real sign = FN(excess)(side, row, batch->first + j) < 0 ? -1 : 1;
         for (int64_t c = 0; c < size; c += LANES)
             store(S + j * size + c, splat(sign) * load(Z + j * size + c));
     }
@@ -113,7 +165,6 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
 {
     const int64_t k = side->k, size = FN(padded)(k), batch = FN(batch_rows)(size);
     real *A = work, *Z = A + size * size, *S = Z + batch * size, *b = work + FN(exact_workspace)(k) - 5 * size;
-    real *partial = b + size;
     const real *from = side->gram, ridge = row->ridge;
     memset(b, 0, size * sizeof(real));
     if (row->unobserved != 1) {
@@ -123,23 +174,19 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
     }
     for (int64_t start = 0; start < row->n; start += batch) {
         const int64_t stop = start + batch < row->n ? start + batch : row->n;
-        int negative = 0;
-        memset(partial, 0, size * sizeof(real));
+        FN(batch) entries;
+        FN(take_batch)(side, row, start, stop - start, &entries);
         for (int64_t j = start; j < stop; j++) {
-            const real d = FN(excess)(side, row, j);
-            negative |= d < 0;
+            entries.share[j - start] = FN(weight)(row, j) * FN(target)(row, j);
             if (start == 0)
                 FN(prefetch_row)(side, row, j);
-            FN(gather)(FN(other_row)(side, row, j), k, size, REAL_SQRT(d < 0 ? -d : d),
-                       FN(weight)(row, j) * FN(target)(row, j), Z + (j - start) * size, partial);
         }
-        for (int64_t c = 0; c < size; c += LANES) /* partial sums keep the rounding error of long rows small */
-            store(b + c, load(b + c) + load(partial + c));
-        if (negative)
-            FN(signed_copy)(side, row, start, stop - start, Z, S, size);
+        FN(gather)(side, row, &entries, 0, k, Z, size, b);
+        if (entries.negative)
+            FN(signed_copy)(side, row, &entries, Z, S, size);
         const int last = stop == row->n;
         const int64_t left = last ? row->next_n : row->n - stop;
-        FN(update_and_prefetch)(negative ? S : Z, Z, size, stop - start, from, A, size, side,
+        FN(update_and_prefetch)(entries.negative ? S : Z, Z, size, stop - start, from, A, size, side,
                                 last ? row->next : row->index + stop, left < batch ? left : batch);
         from = A;
     }

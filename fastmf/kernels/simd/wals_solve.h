@@ -5,7 +5,7 @@ static int64_t FN(wals_workspace)(int64_t k, int64_t block_size, int64_t longest
     const int64_t solution = FN(padded)(k), exact = FN(exact_workspace)(k), block = FN(padded)(block_size);
     if (block == 0) /* no row takes the subspace method */
         return solution + exact;
-    const int64_t subspace = block * block + 2 * FN(batch_rows)(block) * block + 4 * block + longest_row;
+    const int64_t subspace = block * block + 2 * FN(batch_rows)(block) * block + 3 * block + longest_row;
     return solution + (exact > subspace ? exact : subspace);
 }
 

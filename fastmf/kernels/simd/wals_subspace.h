@@ -10,7 +10,7 @@ static int FN(wals_subspace)(const fm_wals_side *side, const fm_wals_row *row, r
     const int64_t k = side->k, n = row->n, full = FN(padded)(side->block_size), batch = FN(batch_rows)(full);
     const real *eigenvalues = side->eigenvalues, ridge = row->ridge, share = row->unobserved;
     real *A = work, *Z = A + full * full, *S = Z + batch * full, *b = S + batch * full, *scratch = b + full;
-    real *partial = scratch + 2 * full, *residual = partial + full; /* n of them: the caller made room */
+    real *residual = scratch + 2 * full; /* n of them: the caller made room */
     for (int64_t j = 0; j < n; j++) {
         FN(prefetch_row)(side, row, j);
         residual[j] = FN(weight)(row, j) * FN(target)(row, j) -
@@ -24,19 +24,13 @@ static int FN(wals_subspace)(const fm_wals_side *side, const fm_wals_row *row, r
             A[c * size + c] = c < width ? share * eigenvalues[start + c] + ridge : 1;
         for (int64_t first = 0; first < n; first += batch) {
             const int64_t rows = n - first < batch ? n - first : batch;
-            int negative = 0;
-            memset(partial, 0, size * sizeof(real));
-            for (int64_t j = 0; j < rows; j++) {
-                const real d = FN(excess)(side, row, first + j);
-                negative |= d < 0;
-                FN(gather)(FN(other_row)(side, row, first + j) + start, width, size, REAL_SQRT(d < 0 ? -d : d),
-                           residual[first + j], Z + j * size, partial);
-            }
-            for (int64_t c = 0; c < size; c += LANES)
-                store(b + c, load(b + c) + load(partial + c));
-            if (negative)
-                FN(signed_copy)(side, row, first, rows, Z, S, size);
-            FN(rank_update)(negative ? S : Z, Z, size, rows, A, A, size);
+            FN(batch) entries;
+            FN(take_batch)(side, row, first, rows, &entries);
+            memcpy(entries.share, residual + first, rows * sizeof(real));
+            FN(gather)(side, row, &entries, start, width, Z, size, b);
+            if (entries.negative)
+                FN(signed_copy)(side, row, &entries, Z, S, size);
+            FN(rank_update)(entries.negative ? S : Z, Z, size, rows, A, A, size);
         }
         for (int64_t c = 0; c < width; c++)
             b[c] -= (share * eigenvalues[start + c] + ridge) * x[start + c];
