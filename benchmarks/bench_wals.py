@@ -77,6 +77,7 @@ def row_seconds(method: int, n: int, k: int, cg_steps: int = 3, block_size: int 
             out,
             out[:0],
             1.0,
+            np.empty((0, 3)),
             failed,
             work,
             1,

@@ -171,7 +171,7 @@ def equations(p, u):
 
 def solve(p, method, dtype, threads=1, rows=None, steps=3, block=8):
     """(X, failed) by the kernel, from read-only arrays and through fences; `method` is one for all or a list."""
-    X, _, failed = _solved(p, method, dtype, threads, rows, steps, block, lambda X: (X[:0], 1.0))
+    X, _, _, failed = _solved(p, method, dtype, threads, rows, steps, block, lambda X: (X[:0], 1.0))
     return X, failed
 
 
@@ -179,7 +179,7 @@ def solve_relaxed(p, method, dtype, omega, *, apart, threads=1, steps=3, block=8
     """(X, relaxed) by the kernel, the rows to go on from apart from those solved, or the same array."""
     fence = Fence(p.start.shape, dtype)
     fence.array[:] = p.start
-    X, relaxed, failed = _solved(
+    X, relaxed, _, failed = _solved(
         p, method, dtype, threads, None, steps, block, lambda X: (fence.array if apart else X, omega)
     )
     assert fence.intact()
@@ -187,7 +187,17 @@ def solve_relaxed(p, method, dtype, omega, *, apart, threads=1, steps=3, block=8
     return X, relaxed
 
 
-def _solved(p, method, dtype, threads, rows, steps, block, relaxation_of):
+def solve_observed(p, method, dtype, omega, *, threads=1, steps=3, block=8):
+    """(X, what the rows add to the objective) by the kernel, relaxed apart where omega is above 1."""
+    relaxed = p.start.astype(dtype)
+    X, _, observed, failed = _solved(
+        p, method, dtype, threads, None, steps, block, lambda X: (relaxed if omega > 1 else X[:0], omega), observe=True
+    )
+    assert not failed.any()
+    return X, observed
+
+
+def _solved(p, method, dtype, threads, rows, steps, block, relaxation_of, observe=False):
     n, k = p.start.shape
     rows = np.arange(n) if rows is None else np.asarray(rows)
     names = [method] * len(rows) if isinstance(method, str) else method
@@ -202,11 +212,13 @@ def _solved(p, method, dtype, threads, rows, steps, block, relaxation_of):
     relaxed, omega = relaxation_of(X.array)
     of_subspace = (block, int(np.diff(p.indptr).max())) if "subspace" in names else (0, 0)
     work = Fence(kernel.workspace(k, *of_subspace, threads, kind).shape, dtype, fill=np.nan)
-    kernel.solve_rows(*given, steps, block, X.array, relaxed, omega, failed.array, work.array, threads)
+    observed = Fence((n if observe else 0, 3), np.float64)
+    kernel.solve_rows(*given, steps, block, X.array, relaxed, omega, observed.array, failed.array, work.array, threads)
     assert X.intact()
+    assert observed.intact()
     assert failed.intact()
     assert work.intact()
-    return X.array, relaxed, failed.array
+    return X.array, relaxed, observed.array, failed.array
 
 
 def terms(p):

@@ -12,13 +12,11 @@ def observed_loss(
     targets: NDArray[F],  # likewise
     X: NDArray[F],  # n x k
     Y: NDArray[F],  # m x k
-    user_bias: NDArray[F],  # n
-    item_bias: NDArray[F],  # m
+    user_bias: NDArray[F],  # n, or empty
+    item_bias: NDArray[F],  # m, or empty
     mean: float,
     unobserved: NDArray[F],  # one a row of Y, or one for all
-    observed: NDArray[np.float64],  # n, written
-    residual: NDArray[np.float64],  # n, written
-    predicted: NDArray[np.float64],  # n, written
+    sums: NDArray[np.float64],  # n x 3, written: w e^2, w e and c yhat^2
     num_threads: int,
 ) -> None: ...
 def squared_norms(

@@ -37,6 +37,7 @@ def solve_rows(
     X: NDArray[F],  # n x k, read and written
     relaxed: NDArray[F],  # likewise, or no rows; may be X
     relaxation: float,
+    observed: NDArray[np.float64],  # n x 3, written for `rows`, or no rows
     failed: NDArray[np.uint8],  # one for each of `rows`, written
     work: NDArray[F],  # from `workspace`
     num_threads: int,

@@ -8,7 +8,7 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from fastmf.kernels.simd.table cimport fm_wals_row, fm_wals_side, leaves
+from fastmf.kernels.simd.table cimport fm_observed, fm_wals_row, fm_wals_side, leaves
 
 import numpy as np
 
@@ -38,6 +38,7 @@ cdef inline int solve_row(
     floating* work,
     floating* x,
     floating* relaxed,
+    double* sums,
 ) noexcept nogil:
     cdef fm_wals_row row
     cdef int64_t start = indptr[u]
@@ -52,9 +53,9 @@ cdef inline int solve_row(
     row.ridge = ridge[u]
     row.unobserved = unobserved[u * unobserved_step]
     if floating is float:
-        return leaves().f32.wals_solve(side, &row, method, work, x, relaxed)
+        return leaves().f32.wals_solve(side, &row, method, work, x, relaxed, <fm_observed*>sums)
     else:
-        return leaves().f64.wals_solve(side, &row, method, work, x, relaxed)
+        return leaves().f64.wals_solve(side, &row, method, work, x, relaxed, <fm_observed*>sums)
 
 
 def padded(int64_t factors, const floating[:] dtype_of):
@@ -94,6 +95,7 @@ def solve_rows(
     floating[:, ::1] X,                  # IN  where the last three start; OUT, only `rows` are written
     floating[:, ::1] relaxed,            # IN  where they start if not empty; OUT, over-relaxed; may be X, then lost
     double relaxation,                   # IN  omega, in [1, 2)
+    double[:, ::1] observed,             # OUT of `rows`, if not empty: what simd/observed.h sums, with X; no biases
     uint8_t[::1] failed,                 # OUT one for each of `rows`: its matrix is not positive definite
     floating[:, ::1] work,               # scratch from `workspace`
     int num_threads,
@@ -119,6 +121,7 @@ def solve_rows(
     side.block_size = block_size
     side.relaxation = relaxation
     cdef floating* ahead = &relaxed[0, 0] if relaxed.shape[0] else NULL
+    cdef double* sums = &observed[0, 0] if observed.shape[0] else NULL
     cdef int64_t chunk = max(1, min(CHUNK, n // (CHUNK * num_threads)))
     for r in prange(
         n, nogil=True, schedule="dynamic", chunksize=chunk, num_threads=num_threads, use_threads_if=num_threads > 1
@@ -128,4 +131,5 @@ def solve_rows(
             &row_unobserved[0], row_step, methods[r], rows[r],
             rows[min(r + 1, n - 1)], &work[threadid(), 0], &X[rows[r], 0],
             ahead + rows[r] * X.shape[1] if ahead != NULL else NULL,
+            sums + rows[r] * 3 if sums != NULL else NULL,
         )

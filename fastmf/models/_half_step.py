@@ -17,6 +17,7 @@ from fastmf._memory import aligned, aligned_copy
 from fastmf.kernels import wals
 from fastmf.kernels.eigen import eigenbasis
 from fastmf.kernels.gramian import gramian
+from fastmf.kernels.objective import observed_loss
 from fastmf.kernels.rotate import rotate
 from fastmf.models._cost import Plan, Solver
 
@@ -87,6 +88,7 @@ def half_step(
     product: NDArray[np.float64] | None = None,
     relaxed: Floats | None = None,
     relaxation: float = 1.0,
+    observed: NDArray[np.float64] | None = None,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
@@ -97,8 +99,9 @@ def half_step(
     basis, so that it takes what was there before the half-steps it went through to what is there now. Columns from
     `factors` on are zeros, and stay so. Methods that start from somewhere start from `out`, or from `relaxed` where it
     is given; this then goes on, in the basis of `out`, by `relaxation` times the way to the rows found. It may be `out`
-    itself, which then holds no solution. A `plan` that is not given is made, and so is the product of the other side's
-    factors with themselves.
+    itself, which then holds no solution. `observed`, of a row each, gets what the stored entries of the solution add to
+    the objective, without biases. A `plan` that is not given is made, and so is the product of the other side's factors
+    with themselves.
     """
     size, dtype = others.shape[1], others.dtype
     gram = weighted_gramian(side, others, num_threads, product)
@@ -128,7 +131,7 @@ def half_step(
                 rotate(begin, turn, begin, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
-    task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation)
+    task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation, observed)
     for start, stop in plan.pieces:
         task.solve(order[start:stop], methods[start:stop], failed[start:stop])
     if failed.any():
@@ -150,9 +153,11 @@ class Task:
         num_threads: int,
         relaxed: Floats | None = None,
         relaxation: float = 1.0,
+        observed: NDArray[np.float64] | None = None,
     ) -> None:
         self.side, self.others, self.out, self.num_threads = side, others, out, num_threads
         self.relaxed, self.relaxation = relaxed, relaxation
+        self.observed = np.empty((0, 3)) if observed is None else observed
         longest = int(side.counts.max(initial=0)) if solver.may_use_subspace else 0
         share = np.maximum(side.share, 1e-30)  # or a share of 0 takes the ones off the diagonal of the padding
         self._shared = (others, side.unobserved, aligned_copy(gram, others.dtype), eigenvalues, side.ridge, share)
@@ -175,6 +180,7 @@ class Task:
             self.out,
             self.out[:0] if self.relaxed is None else self.relaxed,
             self.relaxation,
+            self.observed,
             failed,
             self._work,
             self.num_threads,
@@ -215,6 +221,12 @@ def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) ->
             task.relaxed[rows] += task.relaxation * (found - task.relaxed[rows])
     if task.out is not task.relaxed:
         task.out[rows] = found
+    if len(task.observed):
+        none = found[0, :0]
+        observed_loss(
+            *(side.indptr, side.indices, side.weights, side.targets, task.out, task.others, none, none, 0.0),
+            *(side.unobserved, task.observed, task.num_threads),
+        )
 
 
 def too_large(side: Side) -> FitDivergedError:

@@ -35,6 +35,11 @@ class Observed(NamedTuple):
     residual: float
     predicted: float
 
+    @classmethod
+    def of_rows(cls, sums: NDArray[np.float64]) -> Observed:
+        """From the sums of each row, of shape (rows, 3), as the kernels give them."""
+        return cls(*(float(total) for total in np.ascontiguousarray(sums.T).sum(axis=1)))
+
 
 def observed_sums(
     indptr: NDArray[np.int64],
@@ -51,9 +56,7 @@ def observed_sums(
     num_threads: int,
 ) -> Observed:
     """What the stored entries add up to, in O(nnz k)."""
-    n, dtype = len(X), X.dtype
-    sums = np.empty((3, n))
-    loss, residual, predicted = sums
+    none, sums = np.empty(0, X.dtype), np.empty((len(X), 3))
     observed_loss(
         indptr,
         indices,
@@ -61,16 +64,14 @@ def observed_sums(
         targets,
         X,
         Y,
-        np.zeros(n, dtype) if user_bias is None else user_bias,
-        np.zeros(len(Y), dtype) if item_bias is None else item_bias,
+        none if user_bias is None else user_bias,
+        none if item_bias is None else item_bias,
         mean,
         unobserved,
-        loss,
-        residual,
-        predicted,
+        sums,
         num_threads,
     )
-    return Observed(*(float(total) for total in sums.sum(axis=1)))
+    return Observed.of_rows(sums)
 
 
 def unobserved_loss(

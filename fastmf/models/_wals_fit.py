@@ -26,6 +26,9 @@ DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would 
 class Factorization:
     """The factors of both sides while they are learned: `X`, `Y` and `mean`, always those of the last whole sweep.
 
+    Where J is `tracked`, what stored entries add to it is summed while the users are solved and their items are in the
+    cache; with biases it is summed on demand.
+
     The columns beyond the factors are zeros that round up to whole vectors. With biases the first of them holds the
     bias: a user's row is (x_u, b_u), to be multiplied by (y_i, 1).
 
@@ -44,6 +47,7 @@ class Factorization:
         relaxation: float,
         seed: int,
         dtype: Any,
+        tracked: bool = False,
         num_threads: int,
     ) -> None:
         self.terms, self.factors, self.biased, self.solver = terms, factors, biased, solver
@@ -52,7 +56,7 @@ class Factorization:
         columns = padded_columns(factors + biased, dtype)
         self.X, self.Y = aligned((n_users, columns), dtype), aligned((n_items, columns), dtype)
         self.mean = 0.0
-        self._prepare(fresh=True)
+        self._prepare(fresh=True, tracked=tracked and not biased)
         if biased:
             self.mean = weighted_mean(terms.users.targets, terms.users.weights)
         for start in range(0, n_items, DRAW_ROWS):
@@ -60,8 +64,9 @@ class Factorization:
             draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
             rows[:] = np.abs(draws) if solver.name == "nonnegative" else draws
 
-    def _prepare(self, *, fresh: bool) -> None:
-        self._fresh, self._sweeps = fresh, 0
+    def _prepare(self, *, fresh: bool, tracked: bool) -> None:
+        self._fresh, self._sweeps, self._tracked = fresh, 0, tracked
+        self._observed_rows: NDArray[np.float64] | None = None  # of the last whole sweep, where they are `_tracked`
         self._spare: tuple[Floats, Floats] | None = None
         self._relaxed: Floats | None = None
         self._plans: dict[str, Plan] = {}
@@ -135,7 +140,7 @@ class Factorization:
                 rows[:, made.factors] = bias
             sides.append(rows)
         made.X, made.Y = sides
-        made._prepare(fresh=False)
+        made._prepare(fresh=False, tracked=False)
         return made
 
     def sweep(self) -> None:
@@ -146,17 +151,19 @@ class Factorization:
         Y[:] = self.Y
         if self.relaxation > 1 and self._relaxed is None:
             self._relaxed = aligned_copy(self.X, self.X.dtype)
-        mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y)
+        observed = np.empty((len(X), 3)) if self._tracked else None
+        mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y, observed)
         self.X, self.Y, self.mean, self._spare = X, Y, mean, (self.X, self.Y)
+        self._observed_rows = observed
         self._sweeps += 1
 
-    def _plain_sweep(self, X: Floats, Y: Floats) -> float:
+    def _plain_sweep(self, X: Floats, Y: Floats, observed: NDArray[np.float64] | None) -> float:
         keep_basis = self.solver.name == "nonnegative"
         before, now = (self.X, X) if self._relaxed is None else (self._relaxed, self._relaxed)
         users = self._half(self.terms.items, before, Y, rotated=None if keep_basis else now)
         if users is not now:
             now[:] = users
-        self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y)
+        self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y, observed=observed)
         return 0.0
 
     def _biased_sweep(self, X: Floats, Y: Floats) -> float:
@@ -183,7 +190,15 @@ class Factorization:
         sweeps = self._sweeps - (not of_users)
         return min(self.relaxation, first + more * sweeps) if sweeps >= 0 else 1.0
 
-    def _half(self, side: Side, others: Floats, out: Floats, *, rotated: Floats | None = None) -> Floats:
+    def _half(
+        self,
+        side: Side,
+        others: Floats,
+        out: Floats,
+        *,
+        rotated: Floats | None = None,
+        observed: NDArray[np.float64] | None = None,
+    ) -> Floats:
         k = self.factors + self.biased
         of_users = side.name == "user"
         if side.name not in self._plans:
@@ -205,6 +220,7 @@ class Factorization:
             plan=self._plans[side.name],
             relaxed=self._relaxed if of_users or self._relaxed is None else out,
             relaxation=self._omega(of_users),
+            observed=observed,
             num_threads=self.num_threads,
         )
 
@@ -214,7 +230,8 @@ class Factorization:
 
     def objective(self) -> Objective:
         """J of the last whole sweep."""
-        observed = self._observed(self.X, self.Y)
+        rows = self._observed_rows
+        observed = self._observed(self.X, self.Y) if rows is None else Observed.of_rows(rows)
         return Objective(
             observed.loss,
             unobserved_loss(

@@ -198,6 +198,7 @@ class WALS(Explains, FactorModel):
             relaxation=p["relaxation"],
             seed=_random.seed_from(p["random_state"]),
             dtype=p["dtype"],
+            tracked=p["track_objective"] or p["tolerance"] > 0,
             num_threads=self._threads(None),
         )
         if start is not None:

@@ -22,11 +22,11 @@ SHAPES = [  # entries of each row, columns, factors
     ((3, 2), 4, 130),
     (tuple(range(200)), 210, 3),
 ]
-SINGLE = ["none", "weights", "targets", "unobserved"]
+SINGLE = ["none", "weights", "targets", "unobserved", "no biases"]
 
 
 def arguments(lengths, columns, factors, one, dtype):
-    """All arrays of a call, read-only; `one` names those that hold one value for all."""
+    """All arrays of a call, read-only; `one` names what holds one value for all, or none."""
     rng = np.random.default_rng(len(lengths) + factors)
     nnz, n = sum(lengths), len(lengths)
     floats = {
@@ -34,8 +34,8 @@ def arguments(lengths, columns, factors, one, dtype):
         "targets": rng.normal(size=1 if one == "targets" else nnz),
         "X": rng.normal(size=(n, factors)),
         "Y": rng.normal(size=(columns, factors)),
-        "user_bias": rng.normal(size=n),
-        "item_bias": rng.normal(size=columns),
+        "user_bias": rng.normal(size=0 if one == "no biases" else n),
+        "item_bias": rng.normal(size=0 if one == "no biases" else columns),
     }
     indptr = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     indices = [np.sort(rng.permutation(columns)[:length]) for length in lengths]
@@ -46,17 +46,17 @@ def arguments(lengths, columns, factors, one, dtype):
 
 
 def sums(function, given, threads=1, make=np.empty):
-    """The three outputs of a call."""
-    outputs = [make(len(given[0]) - 1) for _ in range(3)]
-    function(*given, *outputs, threads)
-    return outputs
+    """What a call fills."""
+    output = make((len(given[0]) - 1, 3))
+    function(*given, output, threads)
+    return output
 
 
 def sizes(given):
     """The sums of the twin over the magnitudes of all terms: what rounding is relative to."""
     magnitudes = [abs(argument) for argument in given]
     magnitudes[3] = -magnitudes[3]  # the target is subtracted from
-    return [abs(size) for size in sums(twin.observed_loss, magnitudes)]
+    return abs(sums(twin.observed_loss, magnitudes))
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -64,22 +64,15 @@ def sizes(given):
 @pytest.mark.parametrize(("lengths", "columns", "factors"), SHAPES)
 def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtype, simd):
     given = arguments(lengths, columns, factors, one, dtype)
-    bounds = [tolerance(np.float64, factors) * size for size in sizes(given)]  # whatever the dtype
+    bound = tolerance(np.float64, factors) * sizes(given)  # whatever the dtype
     expected, first = sums(twin.observed_loss, given), None
     for threads in (1, 2, 4):
-        fences = []
-
-        def fenced(n, fences=fences):
-            fences.append(Fence(n, np.float64))
-            return fences[-1].array
-
-        got = sums(observed_loss, given, threads, fenced)
-        assert all(fence.intact() for fence in fences)
-        for output, truth, bound in zip(got, expected, bounds, strict=True):
-            assert (abs(output - truth) <= bound).all()
-        bits = [output.tobytes() for output in got]
-        first = first or bits
-        assert bits == first
+        fence = Fence(expected.shape, np.float64)
+        observed_loss(*given, fence.array, threads)
+        assert fence.intact()
+        assert (abs(fence.array - expected) <= bound).all()
+        first = fence.array if first is None else first
+        assert fence.array.tobytes() == first.tobytes()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -107,10 +100,10 @@ def test_offsets_beyond_32_bits(dtype, sparse_file):
     indices[beyond:], a[beyond:], Y[numbers] = numbers, targets, few
     one, zero = np.ones(1, dtype), np.zeros(1, dtype)
     indptr = np.array([beyond, beyond + 2])
-    observed, residual, predicted = sums(
+    ((loss, residual, predicted),) = sums(
         observed_loss, (indptr, indices, one, a, x.astype(dtype), Y, zero, bias, 0.0, one)
     )
     errors = targets - few @ x[0]
-    assert observed[0] == pytest.approx((errors**2).sum(), rel=100 * tolerance(dtype))
-    assert residual[0] == pytest.approx(errors.sum(), rel=100 * tolerance(dtype))
-    assert predicted[0] == pytest.approx(((few @ x[0]) ** 2).sum(), rel=100 * tolerance(dtype))
+    assert loss == pytest.approx((errors**2).sum(), rel=100 * tolerance(dtype))
+    assert residual == pytest.approx(errors.sum(), rel=100 * tolerance(dtype))
+    assert predicted == pytest.approx(((few @ x[0]) ** 2).sum(), rel=100 * tolerance(dtype))

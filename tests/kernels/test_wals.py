@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import wals as twin
 from tolerances import tolerance
-from wals_problems import CASES, METHODS, Case, equations, problem, solve, solve_relaxed, terms
+from wals_problems import CASES, METHODS, Case, equations, problem, solve, solve_observed, solve_relaxed, terms
 
 from fastmf.kernels import wals as kernel
+from fastmf.kernels.objective import observed_loss
 
 DTYPES = [np.float32, np.float64]
 
@@ -32,13 +33,14 @@ def every_case(*methods):
 
 @cache
 def answer(case):
-    """The twin's solution."""
+    """The twin's solution, and what its rows add to the objective."""
     p, n = problem(case), len(case.lengths)
     X, failed, methods = p.start.copy(), np.zeros(n, np.uint8), np.full(n, METHODS[case.method])
     steps = case.steps, case.block
-    twin.solve_rows(*p[:-1], np.arange(n), methods, *steps, X, X[:0], 1.0, failed, np.empty((1, 0)), 1)
+    sums = np.empty((n, 3))
+    twin.solve_rows(*p[:-1], np.arange(n), methods, *steps, X, X[:0], 1.0, sums, failed, np.empty((1, 0)), 1)
     assert not failed.any()
-    return X
+    return X, sums
 
 
 def residual(p, u, x):
@@ -62,7 +64,7 @@ def off(X, *expected):
 @every_case()
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_rows_agree_with_the_twin(case, dtype, simd):
-    p, expected = problem(case), answer(case)
+    p, (expected, _) = problem(case), answer(case)
     X, failed = solve(p, case.method, dtype, steps=case.steps, block=case.block)
     assert not failed.any()
     for threads in THREADS[1:]:
@@ -90,9 +92,26 @@ def test_rows_go_on_beyond_their_solution(case, omega, dtype, simd):
         assert all(array.tobytes() == relaxed.tobytes() for array in same)
     expected, failed, methods = p.start.copy(), np.zeros(n, np.uint8), np.full(n, METHODS[case.method])
     given = (*p[:-1], np.arange(n), methods, case.steps, case.block)
-    twin.solve_rows(*given, np.zeros_like(expected), expected, omega, failed, np.empty((1, 0)), 1)
+    twin.solve_rows(*given, np.zeros_like(expected), expected, omega, np.empty((0, 3)), failed, np.empty((1, 0)), 1)
     for u, row_off in enumerate(off(relaxed, expected, p.start)):
         assert row_off <= 2 * condition(p, u) * tolerance(dtype, terms(p)[u])
+
+
+@every_case()
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_sum_what_they_add_to_the_objective(case, dtype, simd):
+    p, (_, sums) = problem(case), answer(case)
+    steps, none = {"steps": case.steps, "block": case.block}, np.empty(0, dtype)
+    floats = [array.astype(dtype) for array in (p.weights, p.targets, p.Y, p.unobserved)]
+    for omega in (1.0,) if case.method == "nonnegative" else (1.0, 1.6):
+        X, observed = solve_observed(p, case.method, dtype, omega, **steps)
+        assert X.tobytes() == solve(p, case.method, dtype, **steps)[0].tobytes()
+        w, a, Y, c = floats
+        expected = np.empty((len(X), 3))
+        observed_loss(p.indptr, p.indices, w, a, X, Y, none, none, 0.0, c, expected, 1)
+        assert observed.tobytes() == expected.tobytes()
+        rounding = tolerance(dtype, max(terms(p))) * max(condition(p, u) for u in range(len(X)))
+        np.testing.assert_allclose(observed, sums, rtol=0, atol=rounding * abs(sums).max(initial=1))
 
 
 @every_case("primal", "dual")
@@ -269,6 +288,7 @@ def test_offsets_beyond_32_bits(dtype, method, sparse_file):
         X,
         X[:0],
         1.0,
+        np.empty((0, 3)),
         failed,
         kernel.workspace(factors, factors, n, 1, few[0]),
         1,

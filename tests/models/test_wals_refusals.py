@@ -57,6 +57,14 @@ def test_a_rescue_has_the_gramian_in_float64(seed, precisions):
     assert precisions[-1] == np.float64
 
 
+def test_a_rescued_row_sums_its_entries_too(precisions):
+    """Ten equal columns and hardly any regularisation: float32 cannot tell the matrix from a singular one."""
+    matrix = sp.csr_array(np.random.default_rng(0).integers(1, 6, (30, 1)) * np.ones((1, 10)))
+    model = WALS(**FAST, factors=6, unobserved_weight=0, regularization=1e-9, track_objective=True).fit(matrix)
+    assert np.float64 in precisions
+    assert model.history[-1]["objective"] == model.objective(matrix).total
+
+
 def test_a_rescued_row_stays_nonnegative(precisions):
     """An item of weight 0 takes its share of the Gramian off again, and float32 leaves 0 or less of some diagonals."""
     for y in np.linspace(0.5, 2, 20):

@@ -12,22 +12,21 @@ def observed_loss(
     item_bias,
     mean,
     unobserved,
-    observed,
-    residual,
-    predicted,
+    sums,
     num_threads,
 ):
     for u in range(len(X)):
-        observed[u] = residual[u] = predicted[u] = 0.0
+        loss = residual = predicted = 0.0
         for e in range(indptr[u], indptr[u + 1]):
             i = indices[e]
-            score = mean + float(user_bias[u]) + float(item_bias[i])
+            score = mean + float(user_bias[u] if len(user_bias) else 0) + float(item_bias[i] if len(item_bias) else 0)
             for c in range(X.shape[1]):
                 score += float(X[u, c]) * float(Y[i, c])
             error = float(value(targets, e)) - score
-            observed[u] += float(value(weights, e)) * error * error
-            residual[u] += float(value(weights, e)) * error
-            predicted[u] += float(value(unobserved, i)) * score * score
+            loss += float(value(weights, e)) * error * error
+            residual += float(value(weights, e)) * error
+            predicted += float(value(unobserved, i)) * score * score
+        sums[u] = loss, residual, predicted
 
 
 def squared_norms(X, out, num_threads):

@@ -2,6 +2,9 @@
 
 import math
 
+import numpy as np
+from reference.objective import observed_loss
+
 PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)
 
 
@@ -23,6 +26,7 @@ def solve_rows(
     X,
     relaxed,
     relaxation,
+    observed,
     failed,
     work,
     num_threads,
@@ -53,6 +57,22 @@ def solve_rows(
             omega = 1 if methods[r] == SUBSPACE else relaxation
             for c in range(k if len(relaxed) else 0):
                 relaxed[u, c] = (1 - omega) * start[c] + omega * x[c]
+            if len(observed):
+                part, none = np.array([indptr[u], indptr[u + 1]]), X[u, :0]
+                observed_loss(
+                    part,
+                    indices,
+                    weights,
+                    targets,
+                    X[u : u + 1],
+                    Y,
+                    none,
+                    none,
+                    0.0,
+                    unobserved,
+                    observed[u : u + 1],
+                    1,
+                )
 
 
 def normal_equations(indptr, indices, weights, targets, Y, unobserved, gram, ridge, share, u, k):

@@ -18,30 +18,34 @@ static real FN(dot)(const real *x, const real *y, int64_t n)
 
 /* The same in float64 whatever the type of the second row: for sums in which nearly everything cancels. The first one
  * comes converted, as it meets many. */
-#if FM_BITS == 32
-typedef float FN(half) __attribute__((vector_size(FM_VECTOR_BYTES / 2), aligned(sizeof(float)), may_alias));
-typedef double FN(doubles) __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(double)), may_alias));
-
 static double FN(dot_wide)(const double *x, const real *y, int64_t n)
 {
-    enum { WIDE_LANES = FM_VECTOR_BYTES / sizeof(double) };
     FN(doubles) a[4] = {{0}};
     int64_t j = 0;
     for (; j + 4 * WIDE_LANES <= n; j += 4 * WIDE_LANES)
 #pragma GCC unroll 4
         for (int q = 0; q < 4; q++)
-            a[q] += *(const FN(doubles) *)(x + j + q * WIDE_LANES) *
-                    __builtin_convertvector(*(const FN(half) *)(y + j + q * WIDE_LANES), FN(doubles));
-    a[0] += a[1] + (a[2] + a[3]);
-#pragma GCC unroll 4
-    for (int width = WIDE_LANES / 2; width > 0; width /= 2)
-        for (int q = 0; q < width; q++)
-            a[0][q] += a[0][q + width];
-    double s = a[0][0];
+            a[q] += FN(load_wide)(y + j + q * WIDE_LANES) * *(const FN(doubles) *)(x + j + q * WIDE_LANES);
+    double s = sum_wide((a[0] + a[1]) + (a[2] + a[3]));
     for (; j < n; j++)
         s += x[j] * y[j];
     return s;
 }
-#else
-static double FN(dot_wide)(const double *x, const real *y, int64_t n) { return FN(dot)(x, y, n); }
-#endif
+
+/* Four such products with one x, side by side. */
+FM_INLINE void FN(dots_wide)(const double *x, const real *const y[4], int64_t n, double s[4])
+{
+    FN(doubles) a[4] = {{0}};
+    int64_t j = 0;
+    for (; j + WIDE_LANES <= n; j += WIDE_LANES) {
+        const FN(doubles) xj = *(const FN(doubles) *)(x + j);
+#pragma GCC unroll 4
+        for (int q = 0; q < 4; q++)
+            a[q] += FN(load_wide)(y[q] + j) * xj;
+    }
+    for (int q = 0; q < 4; q++)
+        s[q] = sum_wide(a[q]);
+    for (; j < n; j++)
+        for (int q = 0; q < 4; q++)
+            s[q] += x[j] * y[q][j];
+}

@@ -10,6 +10,7 @@
 #include "wals_cg.h"
 #include "wals_subspace.h"
 #include "wals_nonnegative.h"
+#include "observed.h"
 #include "wals_solve.h"
 #include "panel.h"
 #include "topk.h"
@@ -34,6 +35,7 @@
     FM_LEAF(svdpp_vector, bits),                                                                                     \
     FM_LEAF(svdpp_user, bits),                                                                                       \
     FM_LEAF(svdpp_items, bits),                                                                                      \
+    FM_LEAF(observed_row, bits),                                                                                     \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \
     FM_LEAF(top_k_block, bits),                                                                                      \
@@ -55,3 +57,5 @@
 #undef store
 #undef splat
 #undef hsum
+#undef sum_wide
+#undef WIDE_LANES

@@ -23,10 +23,6 @@
 
 #ifndef FM_PANEL_H
 #define FM_PANEL_H
-#if defined(__SSE2__)
-#include <immintrin.h>
-#endif
-
 FM_INLINE int64_t fm_item(const fm_catalogue *items, int64_t position)
 {
     return items->subset ? items->subset[position] : position;
@@ -68,8 +64,8 @@ FM_INLINE int fm_listed_anywhere(const fm_lists *lists, int64_t row, int32_t ite
     (at) += (length) * sizeof *(pointer)
 #endif
 
-/* Bit j of above(a, b) is set unless a[j] <= b[j]; a NaN on either side sets it. The one place with intrinsics: vector
- * extensions have no way from a comparison to a bit mask. */
+/* Bit j of above(a, b) is set unless a[j] <= b[j]; a NaN on either side sets it. With intrinsics, since vector extensions
+ * have no way from a comparison to a bit mask. */
 #undef FM_INTRINSIC
 #if FM_BITS == 32
 #define FM_INTRINSIC(head, tail) head##ps##tail

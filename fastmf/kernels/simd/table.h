@@ -38,6 +38,11 @@ typedef struct {
     double unobserved; /* this row's share of the weight of unobserved pairs: it multiplies c and G */
 } fm_wals_row;
 
+/* Sums over the entries of a row: see observed.h. */
+typedef struct {
+    double loss, residual, predicted;
+} fm_observed;
+
 /* How a row is solved. */
 enum { FM_PRIMAL, FM_DUAL, FM_CG, FM_SUBSPACE, FM_NONNEGATIVE };
 
@@ -139,10 +144,13 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         int64_t (*padded)(int64_t n);                                                                                  \
         /* reals of workspace that wals_solve needs */                                                                 \
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row);                                 \
-        /* x of one row by a method, and the point beyond it where relaxed is not NULL; returns 1 when its matrix is not \
-         * positive definite in this precision */                                                                      \
+        /* sums over the entries of a row x, for the objective */                                                      \
+        void (*observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const double *x,         \
+                             double offset, const void *bias, fm_observed *to);                                        \
+        /* x of one row by a method, the point beyond it where relaxed is not NULL, and its sums where observed is not;\
+         * returns 1 when its matrix is not positive definite in this precision */                                     \
         int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,           \
-                          void *relaxed);                                                                              \
+                          void *relaxed, fm_observed *observed);                                                       \
         /* bytes of workspace that top_k_block needs for so many queries at a time */                                  \
         int64_t (*top_k_workspace)(const fm_search *search, int64_t queries);                                          \
         /* the best k of items begin to end - 1 for each of `count` queries; returns 1 when a score is not finite */   \

@@ -4,8 +4,6 @@ from libc.stdint cimport int32_t, int64_t, uint32_t
 
 
 cdef extern from "table.h" nogil:
-    void fm_prefetch(const void* at, int64_t bytes) noexcept
-
     ctypedef struct fm_wals_side:
         const void* Y
         int64_t k
@@ -28,6 +26,11 @@ cdef extern from "table.h" nogil:
         int64_t next_n
         double ridge
         double unobserved
+
+    ctypedef struct fm_observed:
+        double loss
+        double residual
+        double predicted
 
     ctypedef struct fm_lists:
         const int64_t* indptr
@@ -123,8 +126,13 @@ cdef extern from "table.h" nogil:
         void (*svdpp_items)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
+        void (*observed_row)(
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const double* x, double offset,
+            const void* bias, fm_observed* to,
+        ) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
+            fm_observed* observed,
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(
@@ -157,8 +165,13 @@ cdef extern from "table.h" nogil:
         void (*svdpp_items)(const fm_svdpp* model, const fm_svdpp_user* user) noexcept nogil
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
+        void (*observed_row)(
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const double* x, double offset,
+            const void* bias, fm_observed* to,
+        ) noexcept nogil
         int (*wals_solve)(
-            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed
+            const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
+            fm_observed* observed,
         ) noexcept nogil
         int64_t (*top_k_workspace)(const fm_search* search, int64_t queries) noexcept nogil
         int (*top_k_block)(

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
 
 #if defined(__AVX512F__)
 #define FM_VECTOR_BYTES 64
@@ -98,3 +101,41 @@ FM_INLINE real FN(sum)(vec v)
 #define store FN(store)
 #define splat FN(splat)
 #define hsum FN(sum)
+
+/* Vectors of doubles, to sum in float64 what is stored in either type. */
+typedef double FN(doubles) __attribute__((vector_size(FM_VECTOR_BYTES), aligned(sizeof(double)), may_alias));
+#define WIDE_LANES ((int)(FM_VECTOR_BYTES / sizeof(double)))
+#if FM_BITS == 32
+typedef float FN(half) __attribute__((vector_size(FM_VECTOR_BYTES / 2), aligned(sizeof(float)), may_alias));
+FM_INLINE FN(doubles) FN(load_wide)(const float *p)
+{
+#if defined(__AVX512F__) /* GCC 12 takes the general form apart, at twice the cycles */
+    return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+#else
+    return __builtin_convertvector(*(const FN(half) *)p, FN(doubles));
+#endif
+}
+FM_INLINE double FN(sum_wide)(FN(doubles) v)
+{
+#ifdef FM_SHUFFLE
+#if FM_VECTOR_BYTES == 64
+    const __auto_type v4 = FM_SHUFFLE(v, v, 0, 1, 2, 3) + FM_SHUFFLE(v, v, 4, 5, 6, 7);
+    const __auto_type v2 = FM_SHUFFLE(v4, v4, 0, 1) + FM_SHUFFLE(v4, v4, 2, 3);
+#elif FM_VECTOR_BYTES == 32
+    const __auto_type v2 = FM_SHUFFLE(v, v, 0, 1) + FM_SHUFFLE(v, v, 2, 3);
+#else
+    const FN(doubles) v2 = v;
+#endif
+    return v2[0] + v2[1];
+#else
+    double s = v[0];
+    for (int j = 1; j < WIDE_LANES; j++)
+        s += v[j];
+    return s;
+#endif
+}
+#define sum_wide FN(sum_wide)
+#else
+FM_INLINE FN(doubles) FN(load_wide)(const double *p) { return load(p); }
+#define sum_wide hsum
+#endif

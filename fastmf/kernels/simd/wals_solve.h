@@ -41,20 +41,30 @@ FM_INLINE int FN(wals_solution)(const fm_wals_side *side, const fm_wals_row *row
 
 /* The row x, and where `relaxed` is not NULL a point beyond it as seen from there: relaxed += omega (x - relaxed), with
  * 1 <= omega < 2, successive over-relaxation (Young 1954). What the row minimises falls by that too, as x is its least on
- * the line; after a sweep over blocks x is not, and omega is 1. `relaxed` may be x itself, which then is lost. */
-static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x, void *relaxed)
+ * the line; after a sweep over blocks x is not, and omega is 1. `relaxed` may be x itself, which then is lost. Where
+ * `observed` is not NULL it gets what the row adds to the objective with x. */
+static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x, void *relaxed,
+                          fm_observed *observed)
 {
     const int64_t k = side->k;
     real *solution = work, *scratch = solution + FN(padded)(k), *r = relaxed;
-    if (r == 0)
-        return FN(wals_solution)(side, row, method, scratch, x);
-    const real omega = method == FM_SUBSPACE ? 1 : side->relaxation;
-    memcpy(solution, r, k * sizeof(real));
-    if (FN(wals_solution)(side, row, method, scratch, solution))
+    if (r) {
+        const real omega = method == FM_SUBSPACE ? 1 : side->relaxation;
+        memcpy(solution, r, k * sizeof(real));
+        if (FN(wals_solution)(side, row, method, scratch, solution))
+            return 1;
+        if (x != relaxed)
+            memcpy(x, solution, k * sizeof(real));
+        for (int64_t c = 0; c < k; c++)
+            r[c] = (1 - omega) * r[c] + omega * solution[c];
+    } else if (FN(wals_solution)(side, row, method, scratch, x)) {
         return 1;
-    if (x != relaxed)
-        memcpy(x, solution, k * sizeof(real));
-    for (int64_t c = 0; c < k; c++)
-        r[c] = (1 - omega) * r[c] + omega * solution[c];
+    }
+    if (observed) { /* while the factors of the entries are in the cache */
+        double *wide = (double *)scratch;
+        for (int64_t c = 0; c < k; c++)
+            wide[c] = ((real *)x)[c];
+        FN(observed_row)(side, row, 0, wide, 0, NULL, observed);
+    }
     return 0;
 }
