@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Set
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence, Set
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,11 @@ def as_id_array(name: str, values: Any) -> NDArray[Any]:
     """Ids as a one-dimensional array: int64 if all are 64-bit integers, else of a kind whose `tolist` gives the ids."""
     if hasattr(values, "__array__"):
         array = _checks.vector(name, values)
-        if array.dtype.kind in "MmV":
+        if array.dtype.kind in "bMmV":
             raise TypeError(f"{name} must hold integers, text or hashable objects, got {_checks.shown(array)}")
+        if array.dtype.kind == "O":
+            for start in range(0, len(array), CHUNK):
+                without_booleans(name, array[start : start + CHUNK].tolist())
         if array.dtype.kind == "i" or (array.dtype.kind == "u" and (array.size == 0 or array.max() <= INT64.max)):
             return array.astype(np.int64, copy=False)
         return array
@@ -34,12 +37,21 @@ def as_id_array(name: str, values: Any) -> NDArray[Any]:
             f"{name} must be a sequence or a one-dimensional array of ids, got {_checks.shown(values)}"
         ) from None
     # Never np.asarray on a list: it would make text of the number in [1, "a"], and a matrix of a list of pairs.
-    if all(issubclass(kind, (int, np.integer)) and kind is not bool for kind in set(map(type, listed))):
+    if all(issubclass(kind, (int, np.integer)) for kind in without_booleans(name, listed)):
         try:
             return np.array(listed, np.int64)
         except OverflowError:
             pass
     return np.fromiter(listed, object, len(listed))
+
+
+def without_booleans(name: str, ids: Sequence[Any]) -> set[type]:
+    """The types of ids, none of them boolean: True is 1 to Python, so that a mask would pass for the ids 0 and 1."""
+    kinds = set(map(type, ids))
+    if kinds & {bool, np.bool_}:
+        first = next(id for id in ids if isinstance(id, (bool, np.bool_)))
+        raise TypeError(f"{name} must hold integers, text or hashable objects that are no booleans, got {first}")
+    return kinds
 
 
 def compact(ids: list[Any]) -> NDArray[Any]:
@@ -90,7 +102,7 @@ def first_seen(name: str, array: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np
     numbers = each(name, array, np.int32, lambda ids: map(numbered.__getitem__, ids))
     ids = list(numbered)
     for id in ids:
-        if _is_missing(id):
+        if is_missing(id):
             at = int(np.argmax(numbers == numbered[id]))
             raise ValueError(f"{name} must not hold missing values, got {id!r} at position {at}")
     return compact(ids), numbers
@@ -137,7 +149,8 @@ def each(name: str, array: NDArray[Any], dtype: Any, function: Callable[[list[An
     return out
 
 
-def _is_missing(id: Any) -> bool:
+def is_missing(id: Any) -> bool:
+    """Whether something stands for nothing: None, NaN, NaT, pandas.NA."""
     try:
         return id is None or bool(id != id)
     except (TypeError, ValueError):  # pandas.NA refuses to be true or false

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _checks, _optional
+from fastmf.data.factorise import without_booleans
 from fastmf.data.gathering import Gathering, Ids
 from fastmf.data.ids import IdMap
 from fastmf.data.intake import Columns, located, wanted_columns
@@ -44,6 +45,7 @@ class Frames:
         self.gathered.add_numbers(
             None if values is None else _numbers(values, labels["value"]),
             None if times is None else _times(times, labels["timestamp"]),
+            self.missing.places(),
         )
 
     def result(self) -> Columns:
@@ -116,7 +118,10 @@ def add_ids(ids: Ids, column: Any) -> None:
             return
     elif kind.is_boolean() or kind.is_temporal() or kind.is_decimal() or kind.is_nested():
         raise TypeError(f"{ids.label} must hold integers, text or other ids, got {kind}")
-    ids.add(column.to_list())
+    listed = column.to_list()
+    if kind == _optional.require("narwhals", "frames").Object:
+        without_booleans(ids.label, listed)
+    ids.add(listed)
 
 
 def facts(frame: Any, item: Any, items: IdMap) -> dict[str, NDArray[Any]]:
@@ -168,14 +173,13 @@ def _numbers(column: Any, label: str) -> NDArray[Any]:
 
 
 def _times(column: Any, label: str) -> NDArray[Any]:
-    """A column of times without missing ones; dates in seconds since 1970, to a microsecond."""
-    if isinstance(column.dtype, _optional.require("narwhals", "frames").Datetime) or _is_date(column.dtype):
+    """A column of times without missing ones; dates in seconds since 1970, to a microsecond, or as they are."""
+    narwhals = _optional.require("narwhals", "frames")
+    if isinstance(column.dtype, narwhals.Datetime) or column.dtype == narwhals.Date:
         return np.asarray(column.dt.timestamp("us").to_numpy()) / 1e6
+    if column.dtype in (narwhals.Object, narwhals.Unknown):  # Python's dates in pandas; Arrow's date64
+        return np.asarray(column.to_numpy())
     if not column.dtype.is_numeric():
         raise TypeError(f"{label} must hold numbers or dates, got {column.dtype}")
     array = np.asarray(column.to_numpy())
     return array if array.dtype.kind in "iuf" else np.array([float(time) for time in column.to_list()], np.float64)
-
-
-def _is_date(kind: Any) -> bool:
-    return bool(kind == _optional.require("narwhals", "frames").Date)

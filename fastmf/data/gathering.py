@@ -218,14 +218,18 @@ class Gathering:
         self.values, self.times = Growing(dtype, room), Growing(np.int64, room)
         self.length = 0
 
-    def add_numbers(self, values: Any, times: Any) -> None:
-        """The values and times of a piece whose ids have been added; they are copied."""
+    def add_numbers(self, values: Any, times: Any, places: Sequence[int] | None = None) -> None:
+        """The values and times of a piece whose ids have been added; they are copied.
+
+        `places` has the position of each entry in what it was read from, for errors: by default that among all entries.
+        """
         before, self.length = self.length, len(self.users)
         length = self.length - before
+        places = range(before, self.length) if places is None else places
         if "value" in self.labels:
-            self.values.add(values_column(self.labels["value"], values, length, self.dtype, before))
+            self.values.add(values_column(self.labels["value"], values, length, self.dtype, places))
         if "timestamp" in self.labels:
-            self.times.add(timestamps_column(self.labels["timestamp"], times, length, before))
+            self.times.add(timestamps_column(self.labels["timestamp"], times, length, places))
 
     def result(self, left_out: dict[str, int] | None = None) -> Columns:
         """All of it, once; `left_out` says what was left out of it."""

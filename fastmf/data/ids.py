@@ -21,6 +21,7 @@ from fastmf.data.factorise import (
     first_seen,
     is_plain_integer,
     number_table,
+    without_booleans,
 )
 
 
@@ -38,11 +39,12 @@ class IdMap:
     ValueError
         If an id is repeated or is missing (None, NaN, NaT), or `ids` is not one-dimensional.
     TypeError
-        If an id is not hashable.
+        If an id is not hashable, or is True or False.
 
     Notes
     -----
-    Two ids are the same when Python says so: 1 and 1.0 are one id, 1 and "1" are two. The map never changes, and its
+    Two ids are the same when Python says so: 1 and 1.0 are one id, 1 and "1" are two. True would be the id 1 and a mask
+    pass for ids, so booleans are refused, here and in every question to the map. The map never changes, and its
     array is read-only.
 
     Examples
@@ -293,4 +295,5 @@ def restored(ids: NDArray[Any]) -> IdMap:
 
 
 def _one(id: Hashable) -> NDArray[Any]:
+    without_booleans("id", [id])
     return compact([id])

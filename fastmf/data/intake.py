@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fastmf import _checks
-from fastmf.data import csr
+from fastmf.data import csr, moments
 from fastmf.data.csr import Csr
 from fastmf.data.factorise import factorise
 from fastmf.data.ids import IdMap, restored
@@ -38,10 +39,12 @@ class Made(NamedTuple):
     intake: dict[str, int]
 
 
-def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[Any], before: int = 0) -> NDArray[Any]:
+def values_column(
+    name: str, values: Any, length: int | None, dtype: np.dtype[Any], places: Sequence[int] | None = None
+) -> NDArray[Any]:
     """Finite numbers in the data type asked for, which they must fit; not always a copy.
 
-    An error gives the position of what is wrong, counted from `before`.
+    An error gives the position of what is wrong, that of ``values[n]`` being ``places[n]``, or n without `places`.
     """
     array = _checks.vector(name, values, length)
     if array.dtype.kind not in "biuf":
@@ -53,21 +56,26 @@ def values_column(name: str, values: Any, length: int | None, dtype: np.dtype[An
         suspicious = not np.isfinite(cast.sum(dtype=np.float64))
     if suspicious and not np.isfinite(cast).all():
         at = int(np.argmin(np.isfinite(cast)))
-        raise ValueError(f"{name} must hold finite numbers that fit {dtype}, got {array[at]} at position {before + at}")
+        place = at if places is None else places[at]
+        raise ValueError(f"{name} must hold finite numbers that fit {dtype}, got {array[at]} at position {place}")
     return cast
 
 
-def timestamps_column(name: str, values: Any, length: int, before: int = 0) -> NDArray[Any]:
-    """int64 or finite float64 times; dates become seconds since 1970, in float64."""
+def timestamps_column(name: str, values: Any, length: int, places: Sequence[int] | None = None) -> NDArray[Any]:
+    """int64 or finite float64 times; dates become seconds since 1970 UTC. `places` as in `values_column`."""
     array = _checks.vector(name, values, length)
+    places = range(length) if places is None else places
     if array.dtype.kind == "M":
         if np.isnat(array).any():
-            raise ValueError(f"{name} must hold no NaT, got one at position {before + int(np.argmax(np.isnat(array)))}")
-        return (array - np.datetime64(0, "s")) / np.timedelta64(1, "s")
+            at = int(np.argmax(np.isnat(array)))
+            raise ValueError(f"{name} must have no missing times, got NaT at position {places[at]}")
+        return moments.seconds_of(array)
+    if array.dtype.kind == "O":
+        array = moments.times_of(name, array.tolist(), places)
     if array.dtype.kind == "f":
-        return values_column(name, array, length, np.dtype(np.float64), before)
+        return values_column(name, array, length, np.dtype(np.float64), places)
     if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} must hold integers, real numbers or datetime64, got {_checks.shown(array)}")
+        raise TypeError(f"{name} must hold integers, real numbers or dates, got {_checks.shown(array)}")
     if array.dtype.kind == "u" and len(array) and array.max() > csr.INT64_MOST:
         raise ValueError(f"{name} must fit int64, got {array.max()}")
     return array.astype(np.int64, copy=False)

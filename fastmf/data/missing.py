@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ class Missing:
         self.entries = self.dropped = 0
         self._lacking = dict.fromkeys(labels, 0)
         self._first: dict[str, int] = {}
+        self._places = range(0), np.empty(0, bool)
 
     def present(self, masks: dict[str, NDArray[np.bool_]]) -> NDArray[np.bool_] | None:
         """Which entries of a piece lack nothing, or None if all of them; `masks` says where each column lacks it."""
@@ -31,9 +33,15 @@ class Missing:
                 self._first.setdefault(role, self.entries + int(np.argmax(mask)))
                 self._lacking[role] += int(mask.sum())
                 some |= mask
+        self._places = range(self.entries, self.entries + length), ~some
         self.entries += length
         self.dropped += int(some.sum())
         return ~some if some.any() else None
+
+    def places(self) -> Sequence[int]:
+        """The positions of the entries of the last piece that lack nothing, counted over all pieces."""
+        every, kept = self._places
+        return every if kept.all() else (np.flatnonzero(kept) + every.start).tolist()
 
     def left_out(self) -> dict[str, int]:
         """The count of the entries left out, once all have come; ValueError if none may be."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import datetime
 import decimal
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,6 @@ from fastmf.data.intake import Columns, located, wanted_columns
 from fastmf.data.missing import Missing
 
 ROWS = 1 << 14  # fetched at a time
-EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
 
 def read(
@@ -74,7 +73,6 @@ def _rows(
     labels = {role: f"column {names[number]!r} ({role})" for role, number in at.items()}
     missing, gathered = Missing(labels, policy), Gathering(labels, dtype)
     for rows in pieces:
-        before = missing.entries
         # some drivers give dictionaries when asked to
         columns = list(zip(*(row.values() if isinstance(row, Mapping) else row for row in rows), strict=True))
         given: dict[str, Sequence[Any]] = {role: columns[number] for role, number in at.items()}
@@ -83,45 +81,24 @@ def _rows(
             for role, column in given.items()
         }
         kept = missing.present(lacks)
-        places = range(len(rows)) if kept is None else np.flatnonzero(kept).tolist()
         if kept is not None:
-            given = {role: [column[place] for place in places] for role, column in given.items()}
-        numbers = {
-            role: _numbers(given[role], labels[role], role == "timestamp", before, places)
-            for role in ("value", "timestamp")
-            if role in given
-        }
+            given = {role: list(compress(column, kept)) for role, column in given.items()}
+        places = missing.places()
+        values = _numbers(given["value"], labels["value"], places) if "value" in given else None
+        times = np.fromiter(given["timestamp"], object, len(places)) if "timestamp" in given else None
         gathered.users.add(given["user"])
         gathered.items.add(given["item"])
-        gathered.add_numbers(numbers.get("value"), numbers.get("timestamp"))
+        gathered.add_numbers(values, times, places)
     return gathered.result(missing.left_out())
 
 
-def _numbers(cells: Sequence[Any], label: str, times: bool, before: int, places: Sequence[int]) -> NDArray[Any]:
-    """Numbers among Python objects; with `times`, also dates, as seconds since 1970."""
-    kinds = set(map(type, cells))
-    if times and kinds <= {int}:
-        try:
-            return np.array(cells, np.int64)
-        except OverflowError:
-            pass
-    if kinds - {int, float, bool}:
-        cells = [_number(cell, times) for cell in cells]
-        bad = [n for n, cell in enumerate(cells) if cell is None]
+def _numbers(cells: Sequence[Any], label: str, places: Sequence[int]) -> NDArray[Any]:
+    """Numbers among Python objects."""
+    if set(map(type, cells)) - {int, float, bool}:
+        bad = [n for n, cell in enumerate(cells) if not isinstance(cell, (int, float, decimal.Decimal, np.number))]
         if bad:
-            wanted = "numbers or dates" if times else "numbers"
             raise TypeError(
-                f"{label} must hold {wanted}, and {len(bad)} of the entries from {before} to "
-                f"{before + len(places) - 1} are none, the first at position {before + places[bad[0]]}"
+                f"{label} must hold numbers, and {len(bad)} of the entries from {places[0]} to {places[-1]} are none, "
+                f"the first at position {places[bad[0]]}"
             )
-    return np.array(cells, np.float64)
-
-
-def _number(cell: Any, times: bool) -> float | None:
-    if isinstance(cell, (int, float, decimal.Decimal, np.number)):
-        return float(cell)
-    if times and isinstance(cell, datetime.datetime):
-        return (cell if cell.tzinfo else cell.replace(tzinfo=datetime.UTC)).timestamp()
-    if times and isinstance(cell, datetime.date):
-        return float((cell - EPOCH.date()).days * 86400)
-    return None
+    return np.array(list(map(float, cells)), np.float64)

@@ -26,7 +26,7 @@ class Ratings(FromTables):
     shape : (int, int)
         Number of users and of items, each at most 2^31 - 1.
     timestamps : array, shape (nnz,), optional
-        Time of each entry: integers, finite floats, or datetime64, which becomes seconds since 1970.
+        Time of each entry, as `from_arrays` takes it.
     users, items : IdMap, optional
         Ids of rows and columns; without them the row and column numbers are the ids.
     item_info : dict of arrays, optional
@@ -75,11 +75,12 @@ class Ratings(FromTables):
         Parameters
         ----------
         users, items : sequences or one-dimensional arrays of one length
-            Ids: integers, text, or anything hashable; see `IdMap`.
+            Ids: integers, text, or anything hashable but booleans; see `IdMap`.
         values : array, optional
             Finite numbers; booleans count as 1 and 0. None makes every value 1.
         timestamps : array, optional
-            Times: integers, finite floats, or datetime64, which becomes seconds since 1970 as float64.
+            Times: integers, finite floats, or dates (datetime64; objects of datetime, pandas or Arrow), which become
+            seconds since 1970 as float64. Those without a time zone are taken as UTC.
         duplicates : {"error", "last", "first", "sum", "mean", "max"}, default "error"
             What to do with several entries of one user and item. "last" and "first" go by time if there are
             timestamps; without them, and among equal times, by the order given. The sum, mean or maximum of
@@ -95,8 +96,8 @@ class Ratings(FromTables):
         Raises
         ------
         TypeError, ValueError
-            For arrays of different lengths or wrong types, NaN, infinity, values too large for `dtype`, missing ids,
-            and duplicates with ``duplicates="error"``, of which the message names one.
+            For arrays of different lengths or wrong types, NaN, infinity, values too large for `dtype`, missing ids or
+            times, and duplicates with ``duplicates="error"``, of which the message names one.
 
         Examples
         --------

@@ -43,8 +43,9 @@ class FromTables(Transformable):
             without a fraction become integers, as pandas makes them of integers with a gap; from 2^53 on, where they
             may stand for several integers, they are refused.
         value, timestamp : str, int or None, default None
-            Columns of the values and of the times. None: all values are 1; no times. Dates become seconds since 1970
-            as float64, to a microsecond; those without a time zone are taken as UTC.
+            Columns of the values and of the times. None: all values are 1; no times. Dates, of the library's own types
+            or as Python's objects, become seconds since 1970 as float64, to a microsecond; those without a time zone
+            are taken as UTC.
         missing : {"error", "drop"}, default "error"
             What to do with rows that lack an id, a value or a time, or have NaN there. "error" says how many in which
             column; "drop" leaves them out, and `Ratings.intake` says how many.

@@ -156,7 +156,8 @@ def _read_rows(rows: Iterator[list[str]], layout: Layout, id_type: str, skip: bo
             raise
         done += len(chunk)
     if done == before:
-        raise _BadRowError(1, "", "must hold a rating, and the file ends here, after its header")
+        why = f"as none of the {skipped} lines does" if skipped else "and the file ends here, after its header"
+        raise _BadRowError(before, "", f"must hold a rating, {why}")
     users, items = (texts[role].result(id_type, before) for role in ("user", "item"))
     values, times = (numbers[role].all.result() if role in numbers else None for role in NUMBERS)
     return Columns(*users, *items, values, times, {"bad_lines": skipped} if skipped else {})

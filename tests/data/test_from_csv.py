@@ -367,7 +367,7 @@ def test_bad_lines_are_left_out_and_counted(file, way, rows, monkeypatch):
 
 def test_bad_lines_are_counted_where_there_are_none_and_not_advised_where_they_are_left_out(file, way):
     assert Ratings.from_csv(file("1,2,3\n"), bad_lines="skip").intake == {"read": 1, "bad_lines": 0, "duplicates": 0}
-    with pytest.raises(RatingsFileError, match="the file ends here, after its header$"):
+    with pytest.raises(RatingsFileError, match="line 2: must hold a rating, as none of the 1 lines does$"):
         Ratings.from_csv(file("u,i,r\n1,2,x\n"), bad_lines="skip")
 
 

@@ -278,6 +278,35 @@ def test_a_value_that_is_not_finite_is_named_by_its_position(monkeypatch):
         Ratings.from_frame(frame, user="u", item="i", value="v")
 
 
+def test_true_among_integers_is_no_id_though_it_equals_1():
+    frame = pandas.DataFrame({"u": [1, True], "i": [1, 2]}, dtype=object)
+    with pytest.raises(TypeError, match=r"'u' \(user\) must hold integers, .* that are no booleans, got True"):
+        Ratings.from_frame(frame, user="u", item="i")
+
+
+@every_frame
+@pytest.mark.parametrize("rows", [1, 2, 3, 1000])
+def test_positions_are_those_of_the_frame_where_rows_are_left_out(kind, rows, monkeypatch):
+    monkeypatch.setattr(frames, "ROWS", rows)
+    columns = {
+        "who": ["a", None, "b", "c", "d", "e"],
+        "film": [1, 2, None, 4, 5, 6],
+        "v": [1.0, 2.0, 3.0, 4.0, 5.0, np.inf],
+    }
+    frame = FRAMES[kind](columns)
+    for role in ("value", "timestamp"):
+        with pytest.raises(ValueError, match="got inf at position 5$"):
+            Ratings.from_frame(frame, user="who", item="film", **{role: "v"}, missing="drop")
+
+
+def test_positions_of_dates_that_are_objects_count_rows_left_out():
+    frame = pandas.DataFrame({"u": [1, None, 3], "i": [1, 2, 3], "t": pandas.Series([*MOMENTS, "now"], dtype=object)})
+    with pytest.raises(
+        TypeError, match=r"'t' \(timestamp\) must hold all numbers or all dates, got 'now' at position 2"
+    ):
+        Ratings.from_frame(frame, user="u", item="i", timestamp="t", missing="drop")
+
+
 # -- facts about items --------------------------------------------------------------------------------------------
 
 

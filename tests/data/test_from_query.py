@@ -132,8 +132,15 @@ def test_values_of_several_types_are_counted_and_named(monkeypatch):
     with pytest.raises(TypeError) as caught:
         Ratings.from_query(connection, "select * from given", **ROLES)
     assert str(caught.value) == (
-        "column 'stars' (value) must hold numbers, and 2 of the entries from 3 to 4 are none, the first at position 4"
+        "column 'stars' (value) must hold numbers, and 2 of the entries from 4 to 5 are none, the first at position 4"
     )
+
+
+def test_positions_are_those_of_the_rows_of_the_query(engine, monkeypatch):
+    monkeypatch.setattr(query, "ROWS", 2)
+    rows = [("a", 1, 1.0, 1), (None, 1, 1.0, 2), ("b", None, 1.0, 3), ("c", 1, float("inf"), 4)]
+    with pytest.raises(ValueError, match="got inf at position 3$"):
+        Ratings.from_query(connected(engine, rows), "select * from given", **ROLES, missing="drop")
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ KINDS = [
     INTEGERS,
     st.text(),
     st.tuples(st.integers(), st.text(max_size=2)),
-    st.one_of(st.integers(), st.text(max_size=3), st.binary(max_size=3), st.booleans()),
+    st.one_of(st.integers(), st.text(max_size=3), st.binary(max_size=3)),
     st.uuids(),
     st.floats(allow_nan=False),
 ]
@@ -107,7 +107,6 @@ def test_long_columns_are_numbered_across_pieces(spread):
         (np.array([3, 5], object), "i"),
         ([np.int32(3), 5], "i"),
         (range(3), "i"),
-        ([True, False], "O"),
         ([1, "1"], "O"),
         ([b"a", b"b"], "O"),
         (np.array([b"a", b"b"]), "O"),
@@ -163,6 +162,11 @@ def test_the_callers_array_is_neither_changed_nor_kept():
         (None, TypeError, "sequence"),
         (np.array(["2020-01-01"], "M8[D]"), TypeError, "ids must hold integers, text or hashable objects"),
         (np.ma.array([1, 2], mask=[True, False]), ValueError, "masked"),
+        ([5, True], TypeError, "ids must hold integers, .* that are no booleans, got True"),
+        ([1, True], TypeError, "no booleans, got True"),
+        (["a", np.False_], TypeError, "no booleans, got False"),
+        (np.array([7] * CHUNK + [True], object), TypeError, "no booleans, got True"),
+        (np.array([True, False]), TypeError, "hashable objects, got ndarray of shape .2,. and dtype bool"),
     ],
     ids=repr,
 )
@@ -187,6 +191,16 @@ class Ambiguous:
 def test_an_id_that_is_not_even_unequal_to_itself_is_missing():
     with pytest.raises(ValueError, match="missing values"):
         IdMap([1, Ambiguous()])
+
+
+def test_a_mask_is_no_selection_of_ids():
+    m = IdMap([0, 1, 2])
+    for mask in ([True, False, True], np.array([True, False, True]), np.array([True, False], object)):
+        with pytest.raises(TypeError, match="ids must hold integers, text or hashable objects"):
+            m.numbers(mask)
+    for ask in (m.number, m.__contains__):
+        with pytest.raises(TypeError, match="no booleans, got True"):
+            ask(True)
 
 
 def test_unknown_ids():
