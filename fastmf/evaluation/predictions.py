@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -10,6 +9,7 @@ import numpy as np
 from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.evaluation.alignment import in_numbers_of
+from fastmf.evaluation.statistics import Shares
 from fastmf.models._base import FactorModel
 
 CHUNK = 1 << 20  # entries predicted at a time
@@ -48,7 +48,7 @@ def rmse(model: FactorModel, test: Any, *, num_threads: int | None = None) -> fl
     >>> 0.8 < fastmf.rmse(model, test) < 1.0
     True
     """
-    return _errors_of("rmse", model, test, num_threads)["rmse"]
+    return _error_of("rmse", model, test, num_threads)
 
 
 def mae(model: FactorModel, test: Any, *, num_threads: int | None = None) -> float:
@@ -81,7 +81,7 @@ def mae(model: FactorModel, test: Any, *, num_threads: int | None = None) -> flo
     >>> fastmf.mae(model, test) < fastmf.rmse(model, test)
     True
     """
-    return _errors_of("mae", model, test, num_threads)["mae"]
+    return _error_of("mae", model, test, num_threads)
 
 
 def why_no_ratings(model: FactorModel) -> str:
@@ -89,20 +89,23 @@ def why_no_ratings(model: FactorModel) -> str:
     return f"the scores of this {type(model).__name__} rank items and do not estimate ratings"
 
 
-def rating_errors(model: FactorModel, test: Ratings, num_threads: int | None) -> dict[str, float]:
-    """Both errors in one pass over entries in the model's numbering."""
-    squares = absolutes = 0.0
+def rating_errors(model: FactorModel, test: Ratings, num_threads: int | None) -> dict[str, Shares]:
+    """What each user has in both errors, in one pass over entries in the model's numbering."""
+    squares, absolutes = np.zeros(test.n_users), np.zeros(test.n_users)
     for start in range(0, test.nnz, CHUNK):
         end = min(start + CHUNK, test.nnz)
         first_row = int(np.searchsorted(test.indptr, start, side="right")) - 1
         last_row = int(np.searchsorted(test.indptr, end, side="left"))
         bounds = np.clip(test.indptr[first_row : last_row + 1], start, end)
-        users = np.repeat(np.arange(first_row, last_row), np.diff(bounds))
+        places = np.repeat(np.arange(last_row - first_row), np.diff(bounds))
         items = test.indices[start:end].astype(np.int64)
-        errors = test.data[start:end] - model._predict(users, items, num_threads).astype(np.float64)
-        squares += float(np.square(errors).sum())
-        absolutes += float(np.abs(errors).sum())
-    return {"rmse": math.sqrt(squares / test.nnz), "mae": absolutes / test.nnz}
+        errors = test.data[start:end] - model._predict(places + first_row, items, num_threads).astype(np.float64)
+        for sums, each in ((squares, np.square(errors)), (absolutes, np.abs(errors))):
+            sums[first_row:last_row] += np.bincount(places, each, last_row - first_row)
+    users = np.flatnonzero(test.user_counts)
+    ids = users if model.user_ids is None else model.user_ids.ids[users]
+    entries = test.user_counts[users]
+    return {"rmse": Shares(ids, squares[users], entries, root=True), "mae": Shares(ids, absolutes[users], entries)}
 
 
 def checked_model(model: object) -> FactorModel:
@@ -113,11 +116,11 @@ def checked_model(model: object) -> FactorModel:
     return model
 
 
-def _errors_of(name: str, model: object, test: Any, num_threads: int | None) -> dict[str, float]:
+def _error_of(name: str, model: object, test: Any, num_threads: int | None) -> float:
     checked = checked_model(model)
     if not checked.predicts_ratings:
         raise ValueError(f"{name} needs a model that predicts ratings, but {why_no_ratings(checked)}")
     aligned, _ = in_numbers_of(checked, "test", test)
     if aligned.nnz == 0:
         raise ValueError("test must have at least one entry, got none")
-    return rating_errors(checked, aligned, num_threads)
+    return rating_errors(checked, aligned, num_threads)[name].figure()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf import _checks, _random
 from fastmf.evaluation.metrics import METRICS
-from fastmf.evaluation.statistics import Comparison, bootstrap_interval, sign_flip_test
+from fastmf.evaluation.statistics import Comparison, Shares, bootstrap_interval, compared
 
 
 class Report(Mapping[str, float]):
@@ -57,10 +57,11 @@ class Report(Mapping[str, float]):
         entries: int,
         seconds: float,
         notes: Iterable[str],
+        errors: Mapping[str, Shares] | None = None,
     ) -> None:
         self.model, self.cutoffs, self.user_ids = model, cutoffs, user_ids
         self.entries, self.seconds, self.notes = entries, seconds, tuple(notes)
-        self._figures, self._per_user = figures, per_user
+        self._figures, self._per_user, self._errors = figures, per_user, dict(errors or {})
         for values in per_user.values():
             values.flags.writeable = False
 
@@ -110,12 +111,12 @@ class Report(Mapping[str, float]):
     def confidence_interval(
         self, name: str, level: float = 0.95, n_resamples: int = 1000, random_state: object = None
     ) -> tuple[float, float]:
-        """Bootstrap interval of a figure that is a mean over users: had we met other users, where would it lie?
+        """Bootstrap interval of a figure: had we met other users, where would it lie?
 
         Parameters
         ----------
         name : str
-            A metric of users, as in `per_user`.
+            A metric of users, as in `per_user`, or "rmse" or "mae", for which users are drawn with all their entries.
         level : float, default 0.95
             Between 0 and 1 exclusive.
         n_resamples : int, default 1000
@@ -133,10 +134,10 @@ class Report(Mapping[str, float]):
         KeyError, TypeError, ValueError
             If an argument is not as above.
         """
-        values = self.per_user(name)
+        shares = self._shares(name)
         level = _checks.fraction("level", level)
         n_resamples = _checks.integer("n_resamples", n_resamples, 1)
-        return bootstrap_interval(values, level, n_resamples, _random.seed_from(random_state))
+        return bootstrap_interval(shares.figure, len(shares.sums), level, n_resamples, _random.seed_from(random_state))
 
     def compare(
         self,
@@ -153,7 +154,7 @@ class Report(Mapping[str, float]):
         other : Report
             Of the other model on the same test, so that both have the same users.
         name : str
-            A metric of users, as in `per_user`.
+            A metric of users, or "rmse" or "mae", as in `confidence_interval`.
         level : float, default 0.95
             Of the confidence interval of the difference, between 0 and 1 exclusive.
         n_resamples : int, default 10000
@@ -165,28 +166,32 @@ class Report(Mapping[str, float]):
         Returns
         -------
         comparison : Comparison
-            difference (this minus other), low, high, p_value, users.
+            difference (this minus other: of an error, less than 0 where this model is better), low, high, p_value,
+            users.
 
         Raises
         ------
         KeyError, TypeError, ValueError
-            If an argument is not as above, or the two reports are of different users.
+            If an argument is not as above, or the two reports are of different users or test entries.
         """
         if not isinstance(other, Report):
             raise TypeError(f"other must be a Report, got {_checks.shown(other)}")
-        mine, theirs = self.per_user(name), other.per_user(name)
-        if not np.array_equal(self.user_ids, other.user_ids):
+        mine, theirs = self._shares(name), other._shares(name)
+        here, there = mine.user_ids, theirs.user_ids
+        if not np.array_equal(here, there):
             raise ValueError(
-                f"other must be a report on the same users in the same order, got {other.users:,} users, of which "
-                f"{len(set(other.user_ids.tolist()) & set(self.user_ids.tolist())):,} are among the {self.users:,} here"
+                f"other must be a report on the same users in the same order, got {len(there):,} users, of which "
+                f"{len(set(there.tolist()) & set(here.tolist())):,} are among the {len(here):,} here"
             )
+        if mine.entries is not None and theirs.entries is not None:
+            differ = int((mine.entries != theirs.entries).sum())
+            if differ:
+                raise ValueError(
+                    f"other must be a report on the same test entries, got another number of them for {differ:,} users"
+                )
         level = _checks.fraction("level", level)
         n_resamples = _checks.integer("n_resamples", n_resamples, 1)
-        seed = _random.seed_from(random_state)
-        differences = mine - theirs
-        low, high = bootstrap_interval(differences, level, max(1000, n_resamples // 10), seed)
-        p_value = sign_flip_test(differences, n_resamples, seed)
-        return Comparison(float(differences.mean()), low, high, p_value, self.users)
+        return compared(mine, theirs, level, n_resamples, _random.seed_from(random_state))
 
     def __str__(self) -> str:
         entries = f"{self.entries:,} test {'entry' if self.entries == 1 else 'entries'}"
@@ -207,6 +212,10 @@ class Report(Mapping[str, float]):
 
     def __repr__(self) -> str:
         return f"<Report of {self.model}: {len(self)} figures, {self.users:,} users>"
+
+    def _shares(self, name: str) -> Shares:
+        """What each user has in a figure."""
+        return self._errors[name] if name in self._errors else Shares(self.user_ids, self.per_user(name))
 
     def _reasons(self) -> str:
         return "".join(f" ({note})" for note in self.notes)

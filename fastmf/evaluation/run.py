@@ -15,6 +15,7 @@ from fastmf.evaluation.auc import auc_of_users
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.predictions import checked_model, rating_errors, why_no_ratings
 from fastmf.evaluation.report import Report
+from fastmf.evaluation.statistics import Shares
 from fastmf.evaluation.tally import checked_vectors, collected, tally_of
 from fastmf.kernels import metrics as kernel
 from fastmf.models._base import FactorModel
@@ -135,15 +136,17 @@ def evaluate(
         figures, per_user = collected(names, tally)
         if "auc" in names:
             figures["auc"], per_user["auc"] = float(aucs.mean()), aucs
+    errors: dict[str, Shares] = {}
     if "rmse" in names or "mae" in names:
         if model.predicts_ratings:
-            errors = rating_errors(model, held_out, threads)
-            figures |= {name: errors[name] for name in errors if name in names}
+            found = rating_errors(model, held_out, threads)
+            errors = {name: found[name] for name in found if name in names}
+            figures |= {name: shares.figure() for name, shares in errors.items()}
         else:
             notes.append(f"rmse and mae are left out: {why_no_ratings(model)}")
     ids = users if model.user_ids is None else model.user_ids.ids[users]
     seconds = time.perf_counter() - started
-    return Report(repr(model), cutoffs, figures, per_user, ids, held_out.nnz, seconds, notes)
+    return Report(repr(model), cutoffs, figures, per_user, ids, held_out.nnz, seconds, notes, errors)
 
 
 def _training_rows(model: FactorModel, train: Any) -> Rows:

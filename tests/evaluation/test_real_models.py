@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import fastmf
-from fastmf.evaluation import evaluate_lists
+from fastmf.evaluation import evaluate_lists, predictions
 
 RATINGS = fastmf.movielens()
 TRAIN, TEST = fastmf.split_random(RATINGS, random_state=0)
@@ -52,6 +52,27 @@ def test_rmse_and_mae_are_those_of_predict():
     report = fastmf.evaluate(model, TEST, metrics=["rmse", "mae"])
     assert report["rmse"] == pytest.approx(np.sqrt((errors**2).mean()), rel=1e-6) == fastmf.rmse(model, TEST)
     assert report["mae"] == pytest.approx(np.abs(errors).mean(), rel=1e-6) == fastmf.mae(model, TEST)
+
+
+@pytest.mark.parametrize("chunk", [7, 1 << 20])
+def test_errors_are_added_up_by_user(chunk, monkeypatch):
+    monkeypatch.setattr(predictions, "CHUNK", chunk)
+    model = fastmf.BiasedMF(factors=4, epochs=3, random_state=0).fit(TRAIN)
+    part = TEST.select(np.arange(TEST.nnz) % 3 == 0)
+    rows = part.row_numbers()
+    errors = part.data - model.predict(part.users.ids[rows], part.items.ids[part.indices]).astype(float)
+    found = predictions.rating_errors(model, part, 1)
+    rated = np.unique(rows)
+    assert len(rated) < part.n_users
+    for name, each in (("rmse", errors**2), ("mae", np.abs(errors))):
+        assert found[name].user_ids.tolist() == part.users.ids[rated].tolist()
+        np.testing.assert_allclose(found[name].sums, [each[rows == row].sum() for row in rated], rtol=1e-9)
+        assert found[name].entries.tolist() == [int((rows == row).sum()) for row in rated]
+    report = fastmf.evaluate(model, part, metrics=("rmse", "ndcg"), relevant_from=5)
+    low, high = report.confidence_interval("rmse", random_state=0)
+    assert low < report["rmse"] < high
+    assert report.users < len(rated)  # those with a relevant film
+    assert report.compare(report, "rmse", random_state=0) == (0, 0, 0, 1, len(rated))
 
 
 def test_cross_validation_predicts_every_rating_once():

@@ -1,3 +1,4 @@
+import itertools
 import json
 import pickle
 
@@ -6,7 +7,7 @@ import pytest
 
 from fastmf.data import Ratings
 from fastmf.evaluation import Comparison, Report, evaluate_lists
-from fastmf.evaluation.statistics import sign_flip_test
+from fastmf.evaluation.statistics import Shares, sign_flip_test
 
 RNG = np.random.default_rng(0)
 
@@ -125,6 +126,69 @@ def test_p_values_of_alike_models_are_uniform():
     p_values = [sign_flip_test(rng.normal(size=30), 500, seed) for seed in range(200)]
     distance = np.abs(np.sort(p_values) - (np.arange(200) + 0.5) / 200).max()
     assert distance < 1.63 / np.sqrt(200)  # Kolmogorov-Smirnov, 1 %
+
+
+# -- errors of ratings --------------------------------------------------------------------------------------------
+
+
+def errors_of(by_user, users=None):
+    """A report on errors of predicted ratings, given by user."""
+    entries = np.array([len(errors) for errors in by_user])
+    squares = np.array([np.sum(np.square(errors)) for errors in by_user])
+    absolutes = np.array([np.sum(np.abs(errors)) for errors in by_user])
+    ids = np.arange(len(by_user)) if users is None else np.array(users)
+    shares = {"rmse": Shares(ids, squares, entries, root=True), "mae": Shares(ids, absolutes, entries)}
+    return report_of([0.5], figures={name: each.figure() for name, each in shares.items()}, errors=shares)
+
+
+def rmse_of(by_user):
+    return np.sqrt(np.mean(np.square(np.concatenate(by_user))))
+
+
+def test_intervals_of_errors_draw_users_with_all_their_entries():
+    by_user = [RNG.normal(scale=RNG.random(), size=RNG.integers(1, 30)) for _ in range(300)]
+    report = errors_of(by_user)
+    assert report["rmse"] == pytest.approx(rmse_of(by_user))
+    drawn = [rmse_of([by_user[n] for n in RNG.integers(0, 300, 300)]) for _ in range(1000)]
+    expected = np.quantile(drawn, [0.05, 0.95])
+    found = report.confidence_interval("rmse", 0.9, random_state=0)
+    np.testing.assert_allclose(found, expected, atol=0.15 * (expected[1] - expected[0]))
+    low, high = report.confidence_interval("mae", random_state=0)
+    assert low < report["mae"] < high
+    alike = errors_of([[0.5] * size for size in (1, 5, 9)])  # whoever is drawn, and however much of each
+    assert alike.confidence_interval("rmse", random_state=0) == pytest.approx((0.5, 0.5))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_test_of_errors_is_that_of_exchanging_whole_users(seed):
+    rng = np.random.default_rng(seed)
+    mine, theirs = ([rng.normal(size=size) for size in (1, 2, 4, 8, 16, 32)] for _ in range(2))
+    comparison = errors_of(mine).compare(errors_of(theirs), "rmse", n_resamples=50_000, random_state=0)
+    difference = rmse_of(mine) - rmse_of(theirs)
+    exchanged = []
+    for swaps in itertools.product([False, True], repeat=6):
+        pairs = [(b, a) if swap else (a, b) for a, b, swap in zip(mine, theirs, swaps, strict=True)]
+        exchanged.append(rmse_of([a for a, _ in pairs]) - rmse_of([b for _, b in pairs]))
+    assert comparison.p_value == pytest.approx(np.mean(np.abs(exchanged) >= abs(difference) - 1e-9), abs=0.01)
+    assert comparison.difference == pytest.approx(difference)
+    assert comparison.low < difference < comparison.high
+    assert comparison.users == 6
+
+
+def test_errors_are_compared_on_the_same_entries_only():
+    mine = errors_of([[0.5], [0.5, 1.0]])
+    with pytest.raises(ValueError, match="the same test entries, got another number of them for 2 users"):
+        mine.compare(errors_of([[0.5, 1.0], [0.5]]), "rmse")
+    with pytest.raises(ValueError, match="got 2 users, of which 1 are among the 2 here"):
+        mine.compare(errors_of([[0.5], [0.5, 1.0]], users=[1, 2]), "mae")
+    with pytest.raises(KeyError, match="'rmse' is one figure for all users"):
+        mine.per_user("rmse")
+
+
+def test_a_comparison_prints_in_a_line():
+    assert str(Comparison(-0.01234, -0.02, -0.00456, 9.999e-05, 1)) == (
+        "difference -0.0123, from -0.0200 to -0.0046; p = 0.0001; 1 user"
+    )
 
 
 @pytest.mark.parametrize(
