@@ -17,7 +17,8 @@ class Report(Mapping[str, float]):
     """The figures of one evaluation: a mapping from names such as "ndcg@10", "coverage@20", "auc" or "rmse" to numbers.
 
     Made by `evaluate` and `evaluate_lists`; `print` shows it as a table. A metric that does not apply is not a key, and
-    `notes` says why.
+    `notes` says why. Of the errors of ratings, RMSE and MAE, it also has what each user with test entries adds to them,
+    for `confidence_interval` and `compare`.
 
     Attributes
     ----------
