@@ -11,6 +11,7 @@ from fastmf._errors import FitDivergedError, ModelFileError, NotFittedError, Rat
 from fastmf.data import IdMap, Ratings, movielens, read_movielens, synthetic
 from fastmf.evaluation import (
     CrossValidation,
+    EarlyStopping,
     Report,
     Tuning,
     cross_validate,
@@ -35,6 +36,7 @@ __all__ = [
     "WALS",
     "BiasedMF",
     "CrossValidation",
+    "EarlyStopping",
     "FactorModel",
     "FitDivergedError",
     "IdMap",

@@ -18,6 +18,7 @@ from fastmf.evaluation.splits import (
     split_users,
 )
 from fastmf.evaluation.statistics import Comparison
+from fastmf.evaluation.stopping import EarlyStopping
 from fastmf.evaluation.tuned import Tuning
 from fastmf.evaluation.tuning import tune
 
@@ -25,6 +26,7 @@ __all__ = [
     "METRICS",
     "Comparison",
     "CrossValidation",
+    "EarlyStopping",
     "Metric",
     "Report",
     "SampledMetricsWarning",

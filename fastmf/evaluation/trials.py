@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from fastmf.data import Ratings
 from fastmf.evaluation.scoring import figures, unfitted
 from fastmf.evaluation.starts import Start, Starts
 from fastmf.models._base import FactorModel
-from fastmf.models._state import State
 
 
 class PrunedError(Exception):
@@ -39,7 +37,7 @@ class Judge:
         """The figure of a model with these parameters; PrunedError if the trial says so before the end."""
         self.passes = 0
         model = unfitted(self.model, **params)
-        watcher = Watcher(self, model, trial) if self.looks else None
+        watcher = Watcher(self, trial) if self.looks else None
         more: dict[str, Any] = {} if watcher is None else {"callback": watcher}
         before = 0
         if self.starts is not None and (start := self.starts.nearest(model, trial)) is not None:
@@ -63,17 +61,15 @@ class Judge:
 class Watcher:
     """The callback of a trial's fit: reports the figure after some passes, and ends the fit if the trial says so."""
 
-    wants_state = True
+    wants_model = True
 
-    def __init__(self, judge: Judge, model: FactorModel, trial: Any) -> None:
-        self._judge, self._model, self._trial = judge, model, trial
+    def __init__(self, judge: Judge, trial: Any) -> None:
+        self._judge, self._trial = judge, trial
         self.pruned = False
 
-    def __call__(self, number: int, record: dict[str, float], state: Callable[[], State]) -> bool:
+    def __call__(self, number: int, record: dict[str, float], now: Callable[[], FactorModel]) -> bool:
         if is_looked_at(number):
-            now = copy.copy(self._model)
-            now._state = state()
-            self._trial.report(self._judge.figure_of(now), number)
+            self._trial.report(self._judge.figure_of(now()), number)
             self.pruned = bool(self._trial.should_prune())
         return self.pruned
 

@@ -39,7 +39,7 @@ def train(
     `start`, a state of the same shape."""
     threads = model._threads(None)
     held_out = None if validation is None else HeldOut.of(validation, data, p["loss"], p["dtype"])
-    passes = Passes(p["epochs"], what="BiasedMF", progress=_checks.flag("progress", progress), callback=callback)
+    passes = Passes(model, p["epochs"], progress=_checks.flag("progress", progress), callback=callback)
     values = targets("ratings", data.data, p["loss"], p["dtype"])
     weight = entry_weights(weights, data.nnz, p["dtype"])
     trained = data.user_counts > 0, data.item_counts > 0

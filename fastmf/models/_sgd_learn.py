@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -55,13 +54,9 @@ def learn(
     except KeyboardInterrupt:
         learning.undo()
         if passes.history:
-            model._state = _with_history(state_of(), passes)
+            model._state = passes.with_history(state_of())
         raise
-    model._state = _with_history(best.state or state_of(), passes)
-
-
-def _with_history(state: State, passes: Passes) -> State:
-    return replace(state, history=[*state.history, *passes.history])
+    model._state = passes.outcome(lambda: best.state or state_of())
 
 
 def rate_after(schedule: str, rate: float, decay: float, epoch: int) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -81,6 +81,15 @@ class State:
             array = getattr(self, name).view()
             array.flags.writeable = False  # what is made of them once must stay true
             object.__setattr__(self, name, array)
+
+    def copied(self) -> State:
+        """The same with arrays of its own for what was learned, while a fit goes on that may write over them."""
+        learned = ("user_factors", "item_factors", "user_bias", "item_bias")
+        return replace(
+            self,
+            **{name: getattr(self, name).copy() for name in learned},
+            extra={name: array.copy() for name, array in self.extra.items()},
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return {each.name: getattr(self, each.name) for each in fields(self) if each.init}  # no more than it was given

@@ -130,6 +130,7 @@ class BiasedMF(SgdParams, FactorModel):
             Show a bar (extra `progress`).
         callback : callable, optional
             Called as callback(epoch, record) after each epoch; returning True ends the fit.
+            `EarlyStopping` is one that has the model keep the best epoch by a figure of your choice.
 
         Returns
         -------

@@ -123,6 +123,7 @@ class SVDpp(SgdParams, FactorModel):
             Show a bar (extra `progress`).
         callback : callable, optional
             Called as callback(epoch, record) after each epoch; returning True ends the fit.
+            `EarlyStopping` is one that has the model keep the best epoch by a figure of your choice.
 
         Returns
         -------
@@ -149,7 +150,7 @@ class SVDpp(SgdParams, FactorModel):
         data = to_fit(self, ratings)
         start = start_of(initial, SVDpp, data, p)
         held_out = None if validation is None else HeldOut.of(validation, data, "squared", p["dtype"])
-        passes = Passes(p["epochs"], what="SVDpp", progress=_checks.flag("progress", progress), callback=callback)
+        passes = Passes(self, p["epochs"], progress=_checks.flag("progress", progress), callback=callback)
         values = targets("ratings", data.data, "squared", p["dtype"])
         weight = entry_weights(weights, data.nnz, p["dtype"])
         rule = Rule(

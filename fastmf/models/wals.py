@@ -10,7 +10,6 @@ import numpy as np
 from fastmf import _checks, _random, _threads
 from fastmf._errors import FitDivergedError
 from fastmf._params import either, none, param
-from fastmf.data import Ratings
 from fastmf.models._base import FactorModel
 from fastmf.models._fitting import Callback, Passes
 from fastmf.models._initial import start_of
@@ -165,6 +164,7 @@ class WALS(Explains, FactorModel):
             Show a bar (extra `progress`).
         callback : callable, optional
             Called as callback(iteration, record) after each iteration; returning True ends the fit.
+            `EarlyStopping` is one that has the model keep the best iteration by a figure of your choice.
 
         Returns
         -------
@@ -189,7 +189,7 @@ class WALS(Explains, FactorModel):
         p = self._checked_together()
         data = to_fit(self, ratings)
         start = start_of(initial, WALS, data, p)
-        passes = Passes(p["iterations"], what="WALS", progress=_checks.flag("progress", progress), callback=callback)
+        passes = Passes(self, p["iterations"], progress=_checks.flag("progress", progress), callback=callback)
         fitted = Factorization(
             terms(data, weights, p),
             p["factors"],
@@ -203,6 +203,13 @@ class WALS(Explains, FactorModel):
         )
         if start is not None:
             fitted.resume(start)
+
+        def state_of() -> State:
+            kept = weights
+            if kept is not None:
+                kept = entry_weights(kept, data.nnz, fitted.X.dtype).copy()  # the caller's own may change
+            return State.of(data, **fitted.results(), keep_values=True, weights=kept)
+
         last = np.inf
         try:
             with passes.closing():
@@ -219,18 +226,13 @@ class WALS(Explains, FactorModel):
                         record = {**J._asdict(), "objective": J.total}
                         passes.stopped = p["tolerance"] > 0 and abs(last - J.total) < p["tolerance"] * last
                         last = J.total
-                    passes.done(lambda: State.of(data, **fitted.results()), **record)
+                    passes.done(state_of, **record)
         except KeyboardInterrupt:
             if passes.history:
-                self._keep(data, weights, fitted, passes)
+                self._state = passes.with_history(state_of())
             raise
-        self._keep(data, weights, fitted, passes)
+        self._state = passes.outcome(state_of)
         return self
-
-    def _keep(self, data: Ratings, weights: Any, fitted: Factorization, passes: Passes) -> None:
-        if weights is not None:
-            weights = entry_weights(weights, data.nnz, fitted.X.dtype).copy()  # the caller's own may change
-        self._state = State.of(data, **fitted.results(), history=passes.history, keep_values=True, weights=weights)
 
     def partial_fit(self, ratings: Any, *, weights: Any = None) -> WALS:
         """Take new entries up: solve their items again, then their users, from stored and new entries; fit if unfitted.

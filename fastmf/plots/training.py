@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from fastmf.models import BiasedMF, SVDpp
+from fastmf.models import WALS, BiasedMF, SVDpp
 from fastmf.plots._axes import GREY, SOFT, axes, column, history_of, plain
 
 PARTS = ("observed", "unobserved", "regularization")  # of the objective, from the bottom up
+ERRORS = ("validation", "rmse", "mae")  # the lower the better
+HITS = ("precision", "recall", "recall_min", "ndcg", "map", "mrr", "hit_rate", "auc")  # the higher
 NO_FIGURES = ("seconds", "learning_rate", "total", "objective", "train_loss", *PARTS)
 
 
@@ -18,8 +20,9 @@ def training_curve(model: Any, *, ax: Any = None) -> Any:
 
     WALS with `track_objective` (or `tolerance`): its observed, unobserved and regularization part, stacked, so that the
     upper edge is the objective. BiasedMF and SVDpp: the training loss (for the squared loss its root, to be compared
-    with the other), and with `validation` that of held-out ratings, whose best pass is marked. The training loss of an
-    epoch is that met on the way, before each step, so at first it lies above what it would be after the epoch.
+    with the other), and with `validation` that of held-out ratings. The training loss of an epoch is that met on the
+    way, before each step, so at first it lies above what it would be after the epoch. Of all: what a callback such as
+    `EarlyStopping` has written into the history. The best pass by a figure is marked.
 
     Parameters
     ----------
@@ -32,7 +35,7 @@ def training_curve(model: Any, *, ax: Any = None) -> Any:
     Returns
     -------
     Axes
-        Where it was drawn; where there are both an objective and further figures, these have a second y axis.
+        Where it was drawn; figures in other units than the objective or the training loss have a second y axis.
 
     Raises
     ------
@@ -58,19 +61,23 @@ def training_curve(model: Any, *, ax: Any = None) -> Any:
         raise ValueError("model must have measured something but seconds: fit WALS with track_objective=True")
     ax = axes(ax)
     plain(ax)
+    here = figures  # those on the first y axis
     if has_objective:
         _objective(ax, passes, records)
-        where = ax.twinx() if figures else ax
+        here = []
+    elif "train_loss" in measured:
+        _training_loss(ax, passes, column(records, "train_loss"), model)
+        here = [name for name in figures if name in ("validation", ax.get_ylabel().lower())]  # in the same units
     else:
-        where = ax
-        if "train_loss" in measured:
-            _training_loss(ax, passes, column(records, "train_loss"), model)
+        ax.set_ylabel(", ".join(figures))
+    there = [name for name in figures if name not in here]
+    second = ax.twinx() if there else ax
     for number, name in enumerate(figures):
-        _figure(where, passes, column(records, name), name, f"C{number + 1}")
-    if figures and where is not ax:
-        where.set_ylabel(", ".join(figures))
-        where.legend(loc="upper center", frameon=False)
-    ax.set_xlabel("iteration" if has_objective else "epoch")
+        _figure(ax if name in here else second, passes, column(records, name), name, f"C{number + 1}")
+    if there:
+        second.set_ylabel(", ".join(there))
+        second.legend(loc="upper center", frameon=False)
+    ax.set_xlabel("iteration" if has_objective or isinstance(model, WALS) else "epoch")
     if has_objective:  # areas reach the frame, marks must not be cut by it
         ax.set_xlim(1, max(len(records), 2))
     ax.xaxis.get_major_locator().set_params(integer=True)
@@ -94,8 +101,9 @@ def _training_loss(ax: Any, passes: Any, loss: Any, model: Any) -> None:
 
 def _figure(ax: Any, passes: Any, values: Any, name: str, color: str) -> None:
     (line,) = ax.plot(passes, values, "o-", markersize=3, color=color, label=name)
-    if name == "validation":  # an error, the lower the better
-        best = int(np.nanargmin(values))
+    metric = name.partition("@")[0]
+    if metric in ERRORS + HITS and not np.isnan(values).all():
+        best = int(np.nanargmin(values) if metric in ERRORS else np.nanargmax(values))
         ax.plot(passes[best], values[best], "o", markersize=9, fillstyle="none", color=line.get_color())
         ax.annotate(
             f"{values[best]:.4f}",

@@ -90,12 +90,33 @@ def test_a_history_alone_is_drawn_as_it_is(biased):
 
 
 def test_further_figures_beside_an_objective_have_an_axis_of_their_own(wals):
-    records = [{**record, "ndcg@10": 0.1 * number} for number, record in enumerate(wals.history)]
+    records = [{**record, "novelty@10": 0.1 * number} for number, record in enumerate(wals.history)]
     ax = plots.training_curve(records)
     (other,) = (each for each in ax.figure.axes if each is not ax)
-    np.testing.assert_allclose(line_of(other, "ndcg@10").get_ydata(), [0, 0.1, 0.2, 0.3])
-    assert other.get_ylabel() == "ndcg@10"
-    assert not other.texts  # the best is marked where lower is better for sure
+    np.testing.assert_allclose(line_of(other, "novelty@10").get_ydata(), [0, 0.1, 0.2, 0.3])
+    assert other.get_ylabel() == "novelty@10"
+    assert not other.texts  # the best is marked where it is known what is better
+
+
+def test_figures_of_early_stopping_are_drawn_and_their_best_pass_is_marked():
+    lists = fastmf.EarlyStopping(TEST, "ndcg@5", patience=9)
+    ax = plots.training_curve(fastmf.WALS(**FAST, iterations=5).fit(TRAIN, callback=lists))
+    assert (ax.get_xlabel(), ax.get_ylabel(), legend_of(ax)) == ("iteration", "ndcg@5", ["ndcg@5"])
+    assert [text.get_text() for text in ax.texts] == [f"{lists.best_value:.4f}"]
+    assert ax.texts[0].xy == (lists.best_pass, lists.best_value)
+
+    model = fastmf.BiasedMF(**FAST, epochs=5).fit(TRAIN, callback=lists)
+    ax = plots.training_curve(model)
+    (other,) = (each for each in ax.figure.axes if each is not ax)
+    assert (ax.get_xlabel(), ax.get_ylabel(), legend_of(ax)) == ("epoch", "RMSE", ["training"])
+    np.testing.assert_array_equal(line_of(other, "ndcg@5").get_ydata(), [r["ndcg@5"] for r in model.history])
+    assert other.get_ylabel() == "ndcg@5"
+
+    errors = fastmf.EarlyStopping(TEST, "rmse", patience=9)
+    ax = plots.training_curve(fastmf.BiasedMF(**FAST, epochs=5).fit(TRAIN, callback=errors))
+    assert len(ax.figure.axes) == 1  # in the units of the training loss
+    assert legend_of(ax) == ["training", "rmse"]
+    assert ax.texts[0].xy == (errors.best_pass, errors.best_value)
 
 
 def test_svdpp_shows_the_root_of_its_squared_loss_beside_the_rmse():
