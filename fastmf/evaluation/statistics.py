@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from fastmf import _random
 
-RESAMPLE, FLIP = 6 << 32, 7 << 32  # streams of random numbers
+RESAMPLE, FLIP = 11 << 32, 12 << 32  # streams of random numbers
 FLIPS_AT_ONCE = 64  # one bit each of a 64-bit draw
 CHUNK = 1 << 13  # users whose signs are spelled out at a time
 

@@ -6,14 +6,19 @@ from hypothesis import strategies as st
 
 from fastmf.data import Ratings
 from fastmf.evaluation import (
+    crossvalidation,
+    holdout,
     kfold,
     repeated_kfold,
+    sampled,
     split_by_time,
     split_leave_last,
     split_leave_out,
     split_random,
     split_stratified,
     split_users,
+    statistics,
+    studies,
 )
 
 
@@ -293,3 +298,12 @@ def test_what_is_no_ratings_or_too_few_is_refused(split):
 def test_bad_arguments_are_refused_at_the_call(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_every_use_of_random_numbers_has_a_stream_of_its_own():
+    """With one seed throughout, the users drawn again must not hang together with the entries held out."""
+    splits = ("RANDOM", "STRATIFIED", "STRATIFIED_ROWS", "USERS", "USERS_ROWS", "FOLDS", "LEAVE_OUT")
+    streams = [getattr(holdout, name) for name in splits]
+    streams += [crossvalidation.MODEL_SEED, studies.STREAM, sampled.NEGATIVES, statistics.RESAMPLE, statistics.FLIP]
+    assert len(set(streams)) == len(streams)
+    assert all(stream % (1 << 32) == 0 for stream in streams)  # room for the number of a fold, resample or negative
