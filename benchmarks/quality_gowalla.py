@@ -5,9 +5,8 @@
     python -m benchmarks.quality_gowalla FOLDER --popularity 0.5 --unobserved-weight 0.01
     python -m benchmarks.quality_gowalla FOLDER --tune
 
-from the root of the checkout; FOLDER holds train.txt and test.txt of the split published with LightGCN. Protocol and
-definitions are those of its published tables: train on train.txt, rank all items that are not in the user's training
-row; Recall@20 = hits / test items, NDCG@20 with the ideal over min(test items, 20), means over users with test items.
+from the root of the checkout; FOLDER holds train.txt and test.txt of the split published with LightGCN, and the
+protocol is that of its published tables (_gowalla.py). versus/quality.py has irspack beside it.
 
 With a --popularity p, what is not there weighs more for popular items, which people know and yet did not choose (He et
 al. 2016): c_i in proportion to (1 + n_i)^p, with the unobserved weight as its mean.
@@ -30,9 +29,9 @@ from scipy import sparse
 
 import fastmf
 from benchmarks import _gowalla
+from benchmarks._gowalla import K
 from benchmarks.versus import _harness
 
-K = 20
 SETTINGS = {"unobserved_weight": 0.014, "regularization": 0.006, "iterations": 3, "popularity": 0.0}
 GRID = {
     "unobserved_weight": (0.02, 0.014, 0.01, 0.007),
@@ -85,9 +84,7 @@ def curve(train: sparse.csr_matrix, test: sparse.csr_matrix, args: argparse.Name
 
 
 def tune(train: sparse.csr_matrix, args: argparse.Namespace) -> None:
-    held = np.random.default_rng(args.seed).random(train.nnz) < 0.1
-    users, items = train.nonzero()
-    fit, validation = (_gowalla.ones(users[part], items[part], train.shape) for part in (~held, held))
+    fit, validation = _gowalla.held_out(train, args.seed)
     rows = []
     for values in itertools.product(*GRID.values()):
         model = fitted(fit, args, **dict(zip(GRID, values, strict=True)))
@@ -100,13 +97,8 @@ def tune(train: sparse.csr_matrix, args: argparse.Namespace) -> None:
 def recall_and_ndcg(model: fastmf.WALS, test: sparse.csr_matrix) -> tuple[float, float]:
     """Means over users with test items, from the lists the model recommends."""
     users = np.flatnonzero(np.diff(test.indptr))
-    relevant = np.diff(test.indptr)[users]
     lists, _ = model.recommend(users, k=K)
-    stored = np.repeat(np.arange(test.shape[0]), np.diff(test.indptr)) * np.int64(test.shape[1]) + test.indices
-    hits = np.isin(users[:, None] * np.int64(test.shape[1]) + lists, stored)
-    discount = 1 / np.log2(np.arange(2, K + 2))
-    ideal = np.cumsum(discount)[np.minimum(relevant, K) - 1]
-    return float((hits.sum(1) / relevant).mean()), float((hits @ discount / ideal).mean())
+    return _gowalla.recall_and_ndcg(lists, users, test)
 
 
 if __name__ == "__main__":

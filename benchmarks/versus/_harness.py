@@ -64,7 +64,7 @@ class Result:
     name: str
     setup: float = 0.0
     seconds: list[float] = field(default_factory=list)
-    quality: dict[int, float] = field(default_factory=dict)
+    quality: dict[int, Any] = field(default_factory=dict)
 
     @property
     def iteration(self) -> float:
@@ -121,12 +121,19 @@ def adapters(names: Iterable[str]) -> list[Any]:
     return found
 
 
-def compare(contenders: Sequence[Contender], marks: Sequence[int], measure: Callable[[Any], float]) -> list[Result]:
-    """Bring every contender to every mark in turn, and measure there."""
+def compare(
+    contenders: Sequence[Contender],
+    marks: Sequence[int],
+    measure: Callable[[Any], Any],
+    enough: Callable[[Any], bool] = lambda measured: False,
+) -> list[Result]:
+    """Bring every contender to every mark in turn, and measure there; one that measured `enough` goes no further."""
     results = [Result(contender.name) for contender in contenders]
     sessions = [contender.open() for contender in contenders]
     for mark in marks:
         for session, result in zip(sessions, results, strict=True):
+            if any(map(enough, result.quality.values())):
+                continue
             gc.collect()
             gc.disable()
             try:

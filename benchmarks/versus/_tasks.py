@@ -1,4 +1,7 @@
-"""The tasks that libraries are compared on, and their measures, in float64 and outside all libraries."""
+"""The tasks that libraries are compared on, and their measures, outside all libraries and in float64.
+
+Only the lists of Ranking come from fastmf's own exact `top_k`, whichever library the factors are of.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
+
+from benchmarks import _gowalla
+from fastmf.retrieval import top_k
 
 _CHUNK = 1 << 18  # pairs scored at once
 
@@ -39,6 +45,25 @@ class Weighted:
         observed = self.weight * np.square(1 - scores).sum() - np.square(scores).sum()
         unobserved = np.sum((X.T @ X) * (Y.T @ Y))
         return float(observed + unobserved + self.regularization * (np.square(X).sum() + np.square(Y).sum()))
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Find the test items of a user among all that are not in the user's training row."""
+
+    train: sparse.csr_matrix  # users x items, float32 ones, indices int32 and sorted
+    test: sparse.csr_matrix
+    factors: int
+    threads: int
+    seed: int
+
+    def recall_and_ndcg(self, X: NDArray[Any], Y: NDArray[Any]) -> tuple[float, float]:
+        """Of user rows X and item rows Y, ranked by their inner products."""
+        users = np.flatnonzero(np.diff(self.test.indptr))
+        rows = self.train[users]
+        seen = (rows.indptr.astype(np.int64), rows.indices)
+        lists, _ = top_k(X[users], Y, _gowalla.K, seen=seen, num_threads=self.threads)
+        return _gowalla.recall_and_ndcg(lists, users, self.test)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
-"""fastmf itself: WALS for weighted factorisation, BiasedMF for ratings.
+"""fastmf itself: WALS for weighted factorisation and ranking, BiasedMF for ratings.
 
-WALS states the task with unobserved_weight = 1, regularization_exponent = 0, alpha = weight and data of ones. Both fit
+WALS states Weighted with unobserved_weight = 1, regularization_exponent = 0, alpha = weight and data of ones. Both fit
 anew up to each mark, and `history` has the seconds of every iteration.
 """
 
@@ -14,18 +14,20 @@ from scipy import sparse
 
 import fastmf
 from benchmarks.versus._harness import Contender, Rerun
-from benchmarks.versus._tasks import Explicit, Retrieval, Weighted, biased_scores
+from benchmarks.versus._tasks import Explicit, Ranking, Retrieval, Weighted, biased_scores
 from fastmf.retrieval import top_k
 
 
-class _Weighted(Rerun):
-    def __init__(self, task: Weighted, fit: Callable[[int], Any]) -> None:
-        super().__init__(fit, _clock)
-        self._task = task
-
+class _Factors(Rerun):
     @property
     def factors(self) -> tuple[Any, Any]:
         return self.model.user_factors, self.model.item_factors
+
+
+class _Weighted(_Factors):
+    def __init__(self, task: Weighted, fit: Callable[[int], Any]) -> None:
+        super().__init__(fit, _clock)
+        self._task = task
 
     @property
     def stated_objective(self) -> float:
@@ -61,6 +63,20 @@ def weighted(task: Weighted) -> list[Contender]:
         Contender(f"fastmf {solver}", lambda solver=solver: _Weighted(task, lambda n: fit(n, solver)))
         for solver in ("auto", "cholesky", "cg", "subspace")
     ]
+
+
+def ranking(task: Ranking, settings: dict[str, Any]) -> Rerun:
+    def fit(iterations: int) -> Any:
+        return fastmf.WALS(
+            factors=task.factors,
+            iterations=iterations,
+            regularization_exponent=1.0,
+            num_threads=task.threads,
+            random_state=task.seed,
+            **settings,
+        ).fit(task.train)
+
+    return _Factors(fit, _clock)
 
 
 # The best of seventeen on the held-out tenth of synthetic ml-20m that the comparison reports: a little optimistic.
