@@ -35,9 +35,9 @@ Quality = tuple[float, float]
 Opener = Callable[[Ranking, dict[str, Any]], _harness.Session]
 POINTS = {64: (0.150, 0.128), 256: (0.173, 0.1425), 512: (0.177, 0.147)}  # factors -> Recall@20, NDCG@20
 
-# Contender -> settings from so many factors on, looked for at that number; 512 has those of 256. irspack's alpha0 and reg
-# mean what fastmf's unobserved_weight and regularization do: they were looked for with CG, and serve both solvers. An
-# init_std below irspack's default, 0.1, reaches a higher NDCG@20 an iteration sooner.
+# Contender -> settings from so many factors on, looked for at that number; 512 has those of 256. fastmf's are those of
+# quality_gowalla. irspack's alpha0 and reg mean what fastmf's unobserved_weight and regularization do: they were looked
+# for with CG, and serve both its solvers. An init_std below its default, 0.1, reaches a higher NDCG@20, and sooner.
 SETTINGS: dict[str, dict[int, dict[str, Any]]] = {
     "fastmf auto": {
         64: {"unobserved_weight": 0.014, "regularization": 0.006},
