@@ -89,6 +89,15 @@ def transposed(
     return out_indptr, rows, order
 
 
+def picked(array: NDArray[Any], order: NDArray[Any], num_threads: int | None = None) -> NDArray[Any]:
+    """``array[order]`` for a vector and positions in it, in parallel."""
+    words = np.dtype(f"i{array.itemsize}")
+    out = np.empty(len(order), array.dtype)
+    threads = min(_threads.effective(num_threads).count, 1 + len(order) // SMALL)
+    kernel.take(np.ascontiguousarray(array).view(words), order, out.view(words), threads)
+    return out
+
+
 def is_sorted(rows: NDArray[np.int32], columns: NDArray[np.int32]) -> bool:
     """Whether entries come by row, and by column within a row."""
     for start in range(0, len(rows), CHUNK):
@@ -116,9 +125,9 @@ def assemble(entries: list[Any], shape: tuple[int, int], *, owned: bool = False)
         return Csr(starts(counts(rows, shape[0])), columns, data, timestamps)
     indptr, order = grouped(rows, shape[0], grouped(columns, shape[1])[1])
     del rows
-    columns = columns[order]
-    data = data[order]
-    return Csr(indptr, columns, data, None if timestamps is None else timestamps[order])
+    columns = picked(columns, order)
+    data = picked(data, order)
+    return Csr(indptr, columns, data, None if timestamps is None else picked(timestamps, order))
 
 
 def without_duplicates(csr: Csr, policy: str) -> Csr:

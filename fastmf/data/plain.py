@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import islice
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fastmf import _threads
 from fastmf.data.gathering import Gathering
 from fastmf.data.intake import Columns
-from fastmf.kernels.lines import read_lines
+from fastmf.kernels.lines import count_lines, read_lines
 
 ROLES = ("user", "item", "value", "timestamp")
 BYTES = 1 << 22  # read at a time
@@ -36,20 +42,41 @@ def read(
             line = file.readline(BYTES)
             if not line.endswith(b"\n") or b"\r" in line[:-2]:  # a carriage return ends a line too
                 return None
-        for lines in _whole_lines(file):
-            count = lines.count(b"\n")
-            if gathered is None:
-                size = os.fstat(file.fileno()).st_size
-                gathered = Gathering(labels, dtype, min(size * count // len(lines) + count, size // SHORTEST))
-            columns: list[NDArray[Any]] = [np.empty(count, kind) for kind in TYPES]
-            read = read_lines(np.frombuffer(lines, np.uint8), ord(separator), roles, *columns)
-            if read <= 0:
-                return None
-            users, items, values, times = (column[:read] for column in columns)
-            gathered.users.add_integers(users)
-            gathered.items.add_integers(items)
-            gathered.add_numbers(values, times)
+        with closing(_ahead(partial(_parsed, separator, roles), _whole_lines(file))) as pieces:
+            for length, columns in pieces:
+                count = len(columns[0])
+                if count == 0:
+                    return None
+                if gathered is None:
+                    size = os.fstat(file.fileno()).st_size
+                    gathered = Gathering(labels, dtype, min(size * count // length + count, size // SHORTEST))
+                users, items, values, times = columns
+                gathered.users.add_integers(users)
+                gathered.items.add_integers(items)
+                gathered.add_numbers(values, times)
     return gathered.result() if gathered is not None else None
+
+
+def _parsed(separator: str, roles: NDArray[np.uint8], lines: bytes) -> tuple[int, list[NDArray[Any]]]:
+    """The bytes of a piece, and its columns; these are empty where it has no line but blank ones, or one not plain."""
+    text = np.frombuffer(lines, np.uint8)
+    columns: list[NDArray[Any]] = [np.empty(count_lines(text), kind) for kind in TYPES]
+    read = read_lines(text, ord(separator), roles, *columns)
+    return len(lines), [column[: max(read, 0)] for column in columns]
+
+
+def _ahead(work: Callable[[bytes], Any], pieces: Iterator[bytes]) -> Generator[Any]:
+    """What work makes of each piece, in order, begun while the caller is busy with the pieces before."""
+    threads = _threads.effective().count
+    if threads == 1:
+        yield from map(work, pieces)
+        return
+    with ThreadPoolExecutor(threads - 1) as pool:
+        begun = deque(pool.submit(work, piece) for piece in islice(pieces, threads))
+        while begun:
+            done = begun.popleft().result()
+            begun.extend(pool.submit(work, piece) for piece in islice(pieces, 1))
+            yield done
 
 
 def _whole_lines(file: BinaryIO) -> Iterator[bytes]:

@@ -1,6 +1,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+def count_lines(text: NDArray[np.uint8]) -> int:
+    """Line feeds in the text (bytes,)."""
+
 def read_lines(
     text: NDArray[np.uint8],
     separator: int,

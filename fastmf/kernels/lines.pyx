@@ -91,6 +91,15 @@ cdef inline int64_t line(
     return at + 1 if text[at] == c"\n" else -1
 
 
+def count_lines(const uint8_t[::1] text):
+    """Line feeds."""
+    cdef int64_t at, size = text.shape[0], feeds = 0
+    with nogil:
+        for at in range(size):
+            feeds += text[at] == c"\n"
+    return feeds
+
+
 def read_lines(
     const uint8_t[::1] text,   # IN  whole lines; the last byte is a line feed
     uint8_t separator,         # IN  the byte between fields

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Place = TypeVar("Place", np.int32, np.int64)
+Word = TypeVar("Word", np.int32, np.int64)
 
 def group(
     numbers: NDArray[np.int32],
@@ -33,3 +34,6 @@ def transpose(
     Shapes: indptr (rows + 1,), indices, out_rows and out_order (n,), counts (shares, columns) of zeros,
     starts (columns + 1,).
     """
+
+def take(words: NDArray[Word], order: NDArray[Place], out: NDArray[Word], num_threads: int) -> None:
+    """``out[:] = words[order]``, in parallel; out and order (n,)."""

@@ -12,6 +12,10 @@ ctypedef fused place_t:  # positions of entries: 32 bits where they are enough, 
     int32_t
     int64_t
 
+ctypedef fused word_t:  # what entries hold, whatever it means
+    int32_t
+    int64_t
+
 
 cdef void count(
     const int32_t* numbers, const place_t* order, int64_t begin, int64_t end, int64_t* counts
@@ -117,3 +121,16 @@ def transpose(
         begin = first_row(&indptr[0], rows, share, shares)
         end = first_row(&indptr[0], rows, share + 1, shares)
         scatter_rows(&indptr[0], &indices[0], begin, end, &counts[share, 0], &out_rows[0], &out_order[0])
+
+
+def take(
+    const word_t[::1] words,   # IN
+    const place_t[::1] order,  # IN  positions in `words`
+    word_t[::1] out,           # OUT words[order]
+    int num_threads,
+):
+    cdef int64_t p
+    for p in prange(
+        order.shape[0], nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
+        out[p] = words[order[p]]

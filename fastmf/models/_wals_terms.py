@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf import _checks
 from fastmf.data import Ratings
+from fastmf.data.csr import picked
 from fastmf.models._half_step import Side
 from fastmf.models._intake import entry_weights
 
@@ -67,8 +68,8 @@ def terms(data: Ratings, weights: Any, p: dict[str, Any]) -> Terms:
     by_item = item_side(
         indptr,
         indices,
-        w if len(w) == 1 else w[order],
-        a if len(a) == 1 else a[order],
+        w if len(w) == 1 else picked(w, order),
+        a if len(a) == 1 else picked(a, order),
         n_users=data.n_users,
         unobserved=unobserved,
         p=p,

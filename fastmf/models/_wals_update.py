@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fastmf.data import Ratings
-from fastmf.data.csr import Csr, positions_of
+from fastmf.data.csr import Csr, picked, positions_of
 from fastmf.models._intake import entry_weights
 from fastmf.models._merged_entries import MergedEntries
 from fastmf.models._new_entries import NewEntries
@@ -76,8 +76,8 @@ class Update:
         side = item_side(
             np.append(indptr[numbers], indptr[-1]),  # the items between these have no entries here
             users,
-            w if len(w) == 1 else w[order],
-            a if len(a) == 1 else a[order],
+            w if len(w) == 1 else picked(w, order),
+            a if len(a) == 1 else picked(a, order),
             n_users=ratings.n_users,
             unobserved=self.unobserved if len(self.unobserved) == 1 else self.unobserved[numbers],
             p=self.p,

@@ -11,6 +11,7 @@ from data_strategies import assert_canonical, dense_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fastmf import _threads
 from fastmf._errors import RatingsFileError
 from fastmf.data import Ratings, plain, text
 
@@ -165,13 +166,16 @@ def test_plain_files_go_the_fast_way(file, monkeypatch):
     assert Ratings.from_csv(file(ML), timestamp=3).nnz == 3
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize("size", [1, 3, 7, 16, 40])
-def test_files_longer_than_a_piece(file, way, monkeypatch, size):
+def test_files_longer_than_a_piece(file, way, monkeypatch, size, threads):
+    monkeypatch.setattr(_threads, "available", lambda: _threads.Threads(threads, "told so"))
     monkeypatch.setattr(plain, "BYTES", size)
     monkeypatch.setattr(text, "ROWS", size)
     rows = [(n // 7, n % 7, (n % 9) / 2) for n in range(60)]
     content = "".join(f"{u},{i},{r}\n" for u, i, r in rows)
-    for body in (content, "u,i,r\n" + content, content[:-1]):
+    in_quotes = content.replace("8,3,", '"8",3,')  # ends the fast way with a piece in the middle
+    for body in (content, "u,i,r\n" + content, content[:-1], in_quotes):
         assert triples(Ratings.from_csv(file(body))) == rows
 
 

@@ -99,3 +99,11 @@ def test_decimals_are_rounded_as_python_rounds_them(text):
 def test_any_text(text):
     agrees(text.encode() + b"\n")
     agrees(text.encode())
+
+
+@given(st.binary(max_size=300), st.integers(0, 3))
+def test_line_feeds_are_counted(text, feeds):
+    text = text + b"\n" * feeds + text
+    array = np.frombuffer(text, np.uint8).copy()
+    frozen(array)
+    assert kernel.count_lines(array) == twin.count_lines(array)

@@ -75,3 +75,18 @@ def test_transpose_matches_its_twin(threads, shares, row_counts, columns):
     ).astype(np.int32)
     result = transposed(kernel.transpose, indptr, indices, columns, shares, threads)
     assert result == transposed(twin.transpose, indptr, indices, columns, 1, 1)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("kind", [np.int32, np.int64])
+@pytest.mark.parametrize("place", [np.int32, np.int64])
+@pytest.mark.parametrize(("n", "places"), [(0, 0), (0, 3), (1, 1), (9, 40), (1000, 7)])
+def test_take_matches_its_twin(threads, kind, place, n, places):
+    rng = np.random.default_rng(n + places)
+    words, order = rng.integers(-9, 9, places).astype(kind), rng.integers(0, max(places, 1), n).astype(place)
+    frozen(words, order)
+    out, expected = Fence(n, kind), np.empty(n, kind)
+    kernel.take(words, order, out.array, threads)
+    twin.take(words, order, expected, 1)
+    assert out.intact()
+    assert out.array.tolist() == expected.tolist()

@@ -7,6 +7,10 @@ WHOLE = re.compile(rb"-?[0-9]{1,18}")
 DECIMAL = re.compile(rb"-?(?=\.?[0-9])[0-9]*\.?[0-9]*")
 
 
+def count_lines(text):
+    return bytes(text).count(b"\n")
+
+
 def read_lines(text, separator, roles, users, items, values, times):
     if len(text) == 0:
         return 0

@@ -25,3 +25,8 @@ def transpose(indptr, indices, counts, starts, out_rows, out_order, num_threads)
                     out_rows[at], out_order[at] = row, p
                     at += 1
     starts[columns] = at
+
+
+def take(words, order, out, num_threads):
+    for p, position in enumerate(order):
+        out[p] = words[position]
