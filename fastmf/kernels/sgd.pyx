@@ -74,7 +74,7 @@ cdef inline void run_share(
 def run_epoch(
     floating[:, ::1] P,               # IN OUT user factors by position, rows of `width`
     floating[:, ::1] Q,               # IN OUT item factors by position
-    floating[:, ::1] user_heads,      # IN OUT accumulator, accumulator of the bias, bias, nothing
+    floating[:, ::1] user_heads,      # IN OUT accumulator, that of the bias, |x|^2, bias
     floating[:, ::1] item_heads,      # IN OUT likewise
     const uint32_t[::1] place,        # IN  records, cell by cell
     const floating[::1] values,       # IN

@@ -125,8 +125,8 @@ def run_epoch(
     floating[:, ::1] P,               # IN OUT user factors, rows of `width`
     floating[:, ::1] Q,               # IN OUT item factors
     floating[:, ::1] Y,               # IN OUT what an item adds to the vectors of those who have it
-    floating[:, ::1] user_heads,      # IN OUT accumulator, accumulator of the bias, bias, nothing
-    floating[:, ::1] item_heads,      # IN OUT likewise, and the accumulator of y
+    floating[:, ::1] user_heads,      # IN OUT accumulator, that of the bias, nothing, bias
+    floating[:, ::1] item_heads,      # IN OUT likewise, and that of y third
     const int64_t[::1] indptr,        # IN  users + 1
     const int32_t[::1] indices,       # IN  items, sorted within a user
     const floating[::1] values,       # IN  one an entry

@@ -11,11 +11,13 @@ from numpy.typing import NDArray
 from fastmf import _random
 from fastmf._memory import aligned
 from fastmf.kernels import sgd
+from fastmf.kernels.objective import squared_norms
 from fastmf.models._sgd_grid import Grid
 from fastmf.models._sgd_pieces import ACCUMULATORS, BIAS, Learning, first_heads, first_rows, width_of
 from fastmf.models._state import State
 
 RECORDS_A_THREAD = 20_000  # of a stratum, at least: with fewer the threads wait for each other longer than they work
+SQUARE = 2  # column of the head of a row: of its length
 LOSSES = {"squared": sgd.SQUARED, "absolute": sgd.ABSOLUTE, "logistic": sgd.LOGISTIC}
 
 
@@ -71,6 +73,12 @@ class Descent(Learning):
         order = _random.permutation(self.seed, 3 + 2 * self.epoch, grid.blocks)
         subs = _random.permutation(self.seed, 4 + 2 * self.epoch, grid.sub_blocks)
         lost = np.zeros(len(grid.starts) - 1)
+        if rule.adagrad and not rule.nonnegative:  # steps take the squares along, and their rounding
+            for rows, heads in ((self.P, self.user_heads), (self.Q, self.item_heads)):
+                squares = np.empty(len(rows))
+                squared_norms(rows, squares, self.num_threads)
+                with np.errstate(over="ignore"):  # what leaves the range shows in the factors
+                    heads[:, SQUARE] = squares
 
         def strata(first: int, last: int) -> None:
             sgd.run_epoch(

@@ -14,7 +14,7 @@ from fastmf._memory import aligned
 from fastmf.models._half_step import padded_columns
 
 PIECE_SECONDS = 0.1
-BIAS, ACCUMULATORS = 2, (0, 1)  # columns of the head of a row
+ACCUMULATORS, BIAS = (0, 1), 3  # columns of the head of a row
 
 
 class Learning:

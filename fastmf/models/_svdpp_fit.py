@@ -23,7 +23,7 @@ Floats = NDArray[Any]
 BATCH = {"adagrad": 128, "sgd": 64}
 WORK_A_THREAD = 2**18  # of a batch, ratings x factors, at least: with less the threads wait longer than they work
 INITIAL_LENGTH = 0.1  # expected length of a first row p_u or q_i; y_j begins with zeros
-SUMS = (*ACCUMULATORS, 3)  # columns of the head of an item; the last is that of y_j, and users have the others
+SUMS = (*ACCUMULATORS, 2)  # columns of the head of an item; the last is that of y_j, and users have the others
 IMPLICIT_SHARE = 0.2  # of the rate, for y: one step of y_j answers for all ratings of a user
 
 

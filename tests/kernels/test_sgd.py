@@ -24,9 +24,9 @@ def problem(width, factors, dtype, weighted, records=200, seed=0):
     P[:, :factors] = rng.random((len(P), factors)) / factors**0.5
     Q[:, :factors] = (rng.random((len(Q), factors)) - 0.3) / factors**0.5
     heads = [np.ones((len(rows), 4), dtype) for rows in (P, Q)]
-    for head in heads:
-        head[:, :3] = 1 + rng.random((len(head), 3))
-        head[:, 3] = 7  # nothing touches it
+    for head, rows in zip(heads, (P, Q), strict=True):
+        head[:] = 1 + rng.random((len(head), 4))
+        head[:, 2] = np.square(rows.astype(np.float64)).sum(axis=1)
     cells = np.sort(rng.integers(0, BLOCKS * SUBS * BLOCKS, records))
     starts = np.searchsorted(cells, np.arange(BLOCKS * SUBS * BLOCKS + 1)).astype(np.int64)
     place = (rng.integers(0, SUB_ROWS, records) + 65536 * rng.integers(0, ITEM_ROWS, records)).astype(np.uint32)
@@ -105,10 +105,13 @@ def test_hogwild_threads_see_every_record():
     np.testing.assert_array_equal(losses[2], losses[0])
 
 
-def test_padding_stays_zero_and_the_fourth_of_a_head_is_left_alone(simd):
+@pytest.mark.parametrize("rule", RULES)
+def test_padding_stays_zero_and_squares_are_kept_by_adagrad_alone(rule, simd):
     learned, given = problem(32, 20, np.float32, True)
-    P, Q, user_heads, item_heads, _ = run(sgd, learned, given, 20, "adagrad")
-    assert not P[:, 20:].any()
-    assert not Q[:, 20:].any()
-    assert (user_heads[:, 3] == 7).all()
-    assert (item_heads[:, 3] == 7).all()
+    P, Q, *heads, _ = run(sgd, learned, given, 20, rule)
+    for rows, head, before in zip((P, Q), heads, learned[2:], strict=True):
+        assert not rows[:, 20:].any()
+        if rule in ("adagrad", "logistic"):
+            np.testing.assert_allclose(head[:, 2], np.square(rows, dtype=np.float64).sum(axis=1), rtol=1e-5)
+        else:
+            np.testing.assert_array_equal(head[:, 2], before[:, 2])

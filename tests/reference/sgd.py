@@ -18,13 +18,13 @@ def step(x, y, user, item, target, w, factors, mean, rate, bias_rate, penalties,
     """One step on rows x, y and heads user, item, in place; returns the weighted loss before it."""
     lam_u, lam_i, lam_b = penalties
     dot = sum(a * b for a, b in zip(x, y, strict=True))
-    slope, before = descent(loss, target, mean + user[2] + item[2] + dot)
+    slope, before = descent(loss, target, mean + user[3] + item[3] + dot)
     g = w * slope
     x_gradient = [g * b - lam_u * a for a, b in zip(x, y, strict=True)]
     y_gradient = [g * a - lam_i * b for a, b in zip(x, y, strict=True)]
     for row, head, gradient in ((x, user, x_gradient), (y, item, y_gradient)):
         rates = rate, bias_rate
-        bias_gradient = g - lam_b * head[2]
+        bias_gradient = g - lam_b * head[3]
         if adagrad:
             rates = rate / math.sqrt(head[0]), bias_rate / math.sqrt(head[1])
             head[0] += sum(d * d for d in gradient) / factors
@@ -33,7 +33,9 @@ def step(x, y, user, item, target, w, factors, mean, rate, bias_rate, penalties,
             row[c] += rates[0] * d
             if nonnegative:
                 row[c] = max(row[c], 0.0)
-        head[2] += rates[1] * bias_gradient
+        head[3] += rates[1] * bias_gradient
+        if adagrad and not nonnegative:
+            head[2] = sum(value * value for value in row)
     return w * before
 
 

@@ -50,12 +50,12 @@ def run_epoch(
             for i, value, w in entries[u]:
                 p, q, head = P[u].tolist(), Q[i].tolist(), user_heads[u]
                 x = [a + b for a, b in zip(p, implicit.tolist(), strict=True)]
-                error = value - (mean + head[2] + item_heads[i, 2] + inner(x, q))
+                error = value - (mean + head[3] + item_heads[i, 3] + inner(x, q))
                 g = w * error
                 P[u] = move(
                     p, head, 0, [g * b - user_penalty * a for a, b in zip(p, q, strict=True)], rate, factors, adagrad
                 )
-                head[2] = move([head[2]], head, 1, [g - bias_penalty * head[2]], rate, 1, adagrad)[0]
+                head[3] = move([head[3]], head, 1, [g - bias_penalty * head[3]], rate, 1, adagrad)[0]
                 direction += g * np.array(q)
                 lost[u] += w * error**2
             vectors[u], directions[u] = P[u] + implicit, scale * direction
@@ -63,10 +63,10 @@ def run_epoch(
             x, pull = vectors[u].tolist(), directions[u].tolist()
             for i, value, w in entries[u]:
                 q, y, head = Q[i].tolist(), Y[i].tolist(), item_heads[i]
-                g = w * (value - (mean + user_heads[u, 2] + head[2] + inner(x, q)))
+                g = w * (value - (mean + user_heads[u, 3] + head[3] + inner(x, q)))
                 Q[i] = move(
                     q, head, 0, [g * a - item_penalty * b for a, b in zip(x, q, strict=True)], rate, factors, adagrad
                 )
-                head[2] = move([head[2]], head, 1, [g - bias_penalty * head[2]], rate, 1, adagrad)[0]
+                head[3] = move([head[3]], head, 1, [g - bias_penalty * head[3]], rate, 1, adagrad)[0]
                 y_gradient = [t - implicit_penalty * b for t, b in zip(pull, y, strict=True)]
-                Y[i] = move(y, head, 3, y_gradient, implicit_rate, factors, adagrad)
+                Y[i] = move(y, head, 2, y_gradient, implicit_rate, factors, adagrad)

@@ -10,11 +10,31 @@
  *
  *     |g y - lam x|^2 = g^2 |y|^2 - 2 g lam x.y + lam^2 |x|^2
  *
- * whose three products come from the one pass that reads the rows. Records of a cell are shuffled, which keeps the steps on
+ * where x.y is at hand and the heads of the rows keep |x|^2 and |y|^2, which a step takes along:
+ *
+ *     |p x + q y|^2 = p^2 |x|^2 + 2 p q x.y + q^2 |y|^2
+ *
+ * Only what stops at 0 is not so simple, and its lengths are summed each time. Records of a cell are shuffled, which keeps the steps on
  * one row apart: in sequence, with the user's row in registers, each would wait for the sum of the one before.
  */
 
-typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)))); /* roots and divisions are slow: one for all */
+/* The numbers of the two rows and the two biases of a record, side by side: roots and divisions are slow. */
+typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+#if FM_BITS == 32
+typedef int32_t FN(four_bits) __attribute__((vector_size(4 * sizeof(real))));
+#else
+typedef int64_t FN(four_bits) __attribute__((vector_size(4 * sizeof(real))));
+#endif
+
+#undef FOUR
+#ifdef FM_SHUFFLE
+#define FOUR(a, b, ...) FM_SHUFFLE(a, b, __VA_ARGS__)
+#else
+#define FM_LANE(a, b, l) ((l) < 4 ? (a)[(l) % 4] : (b)[(l) % 4])
+#define FOUR(a, b, i, j, k, l) ((FN(four)){FM_LANE(a, b, i), FM_LANE(a, b, j), FM_LANE(a, b, k), FM_LANE(a, b, l)})
+#endif
+#define load_four(p) (*(const FN(four) *)(p))
+#define store_four(p, v) (*(FN(four) *)(p) = (v))
 
 #define RECORDS_AHEAD 8 /* rows are asked for so many records before they are used */
 
@@ -24,7 +44,9 @@ FM_INLINE void FN(ask)(const real *row, const int64_t width)
         __builtin_prefetch(row + c, 1);
 }
 
-FM_INLINE real FN(positive)(real s) { return s > 0 ? s : 0; } /* rounding can leave a norm below zero */
+/* max(s, 0): rounding can leave a square below zero */
+FM_INLINE real FN(positive)(real s) { return s > 0 ? s : 0; }
+FM_INLINE FN(four) FN(positives)(FN(four) s) { return (FN(four))((FN(four_bits))(s > 0) & (FN(four_bits))s); }
 
 FM_INLINE vec FN(clipped)(vec v) { return (vec)((FN(lanes))(v > 0) & (FN(lanes))v); } /* max(v, 0) */
 
@@ -52,42 +74,47 @@ FM_INLINE double FN(sgd_walk)(const fm_sgd_rule *rule, const fm_sgd_cell *cell, 
     real *const P = cell->P, *const Q = cell->Q, *const user_heads = cell->user_heads, *const item_heads = cell->item_heads;
     const uint32_t *const place = cell->place;
     const real *const values = cell->value, *const weights = cell->weight;
-    const real mean = rule->mean, rate = rule->rate, bias_rate = rule->bias_rate, per_factor = (real)1 / rule->factors;
-    const real lam_u = rule->user_penalty, lam_i = rule->item_penalty, lam_b = rule->bias_penalty;
+    const real mean = rule->mean, rate = rule->rate, bias_rate = rule->bias_rate, lam_b = rule->bias_penalty;
+    const FN(four) rates = {rate, bias_rate, rate, bias_rate};
+    const FN(four) penalties = {rule->user_penalty, lam_b, rule->item_penalty, lam_b};
+    const FN(four) share = {(real)1 / rule->factors, 1, (real)1 / rule->factors, 1}, ones = {1, 1, 1, 1};
     double total = 0;
     for (int64_t r = 0; r < cell->n; r++) {
         const int64_t ahead = r + RECORDS_AHEAD < cell->n ? r + RECORDS_AHEAD : r;
         FN(ask)(P + (place[ahead] & 0xffff) * width, width);
         FN(ask)(Q + (place[ahead] >> 16) * width, width);
-        real *const x = P + (place[r] & 0xffff) * width, *const y = Q + (place[r] >> 16) * width;
-        real *const user = user_heads + (place[r] & 0xffff) * FM_HEAD, *const item = item_heads + (place[r] >> 16) * FM_HEAD;
+        const int64_t u = place[r] & 0xffff, i = place[r] >> 16;
+        real *const x = P + u * width, *const y = Q + i * width;
         vec xy[2] = {{0}}, xx[2] = {{0}}, yy[2] = {{0}};
 #pragma GCC unroll 8
         for (int64_t c = 0; c < width; c += LANES) {
             const vec a = load(x + c), b = load(y + c);
             xy[c / LANES % 2] += a * b;
-            if (adagrad) {
+            if (adagrad && nonnegative) {
                 xx[c / LANES % 2] += a * a;
                 yy[c / LANES % 2] += b * b;
             }
         }
-        const real dot = hsum(xy[0] + xy[1]), b_u = user[FM_BIAS], b_i = item[FM_BIAS];
-        const real w = weights[r * cell->weight_step];
+        /* All fours are of x_u, b_u, y_i and c_i in this order. */
+        const FN(four) user = load_four(user_heads + u * FM_HEAD), item = load_four(item_heads + i * FM_HEAD);
+        FN(four) sum = FOUR(user, item, 0, 1, 4, 5);
+        const FN(four) kept = FOUR(user, item, 2, 3, 6, 7); /* |x|^2, b_u, |y|^2, c_i */
+        const FN(four) here = nonnegative ? (FN(four)){hsum(xx[0] + xx[1]), kept[1], hsum(yy[0] + yy[1]), kept[3]} : kept;
+        const real dot = hsum(xy[0] + xy[1]), w = weights[r * cell->weight_step];
         real loss;
-        const real g = w * FN(descent)(loss_kind, values[r], mean + b_u + b_i + dot, &loss);
-        FN(four) step = {rate, rate, bias_rate, bias_rate}; /* of x_u, y_i, b_u, c_i */
+        const real g = w * FN(descent)(loss_kind, values[r], mean + here[1] + here[3] + dot, &loss);
+        const FN(four) both = FOUR(dot - (FN(four)){0}, here, 0, 5, 2, 7);           /* x.y, b_u, x.y, c_i */
+        const FN(four) own = FOUR(here, here * here, 0, 5, 2, 7);                    /* |x|^2, b_u^2, |y|^2, c_i^2 */
+        const FN(four) other = FOUR(FOUR(here, here, 2, 1, 0, 3), ones, 0, 5, 2, 7); /* |y|^2, 1, |x|^2, 1 */
+        FN(four) step = rates;
         if (adagrad) {
-            const real x2 = hsum(xx[0] + xx[1]), y2 = hsum(yy[0] + yy[1]);
-            const real bu_gradient = g - lam_b * b_u, bi_gradient = g - lam_b * b_i;
-            step /= (FN(four)){REAL_SQRT(user[FM_ACCUMULATED]), REAL_SQRT(item[FM_ACCUMULATED]),
-                               REAL_SQRT(user[FM_BIAS_ACCUMULATED]), REAL_SQRT(item[FM_BIAS_ACCUMULATED])};
-            user[FM_ACCUMULATED] += per_factor * FN(positive)(g * g * y2 - 2 * g * lam_u * dot + lam_u * lam_u * x2);
-            item[FM_ACCUMULATED] += per_factor * FN(positive)(g * g * x2 - 2 * g * lam_i * dot + lam_i * lam_i * y2);
-            user[FM_BIAS_ACCUMULATED] += bu_gradient * bu_gradient;
-            item[FM_BIAS_ACCUMULATED] += bi_gradient * bi_gradient;
+            const FN(four) square = other * (g * g) - penalties * (2 * g * both - penalties * own);
+            step /= (FN(four)){REAL_SQRT(sum[0]), REAL_SQRT(sum[1]), REAL_SQRT(sum[2]), REAL_SQRT(sum[3])};
+            sum += share * FN(positives)(square);
         }
-        const vec keep_x = splat(1 - step[0] * lam_u), push_x = splat(step[0] * g);
-        const vec keep_y = splat(1 - step[1] * lam_i), push_y = splat(step[1] * g);
+        const FN(four) keep = 1 - step * penalties, push = step * g;
+        const FN(four) biases = keep * both + push; /* in their lanes */
+        const vec keep_x = splat(keep[0]), push_x = splat(push[0]), keep_y = splat(keep[2]), push_y = splat(push[2]);
 #pragma GCC unroll 8
         for (int64_t c = 0; c < width; c += LANES) {
             const vec a = load(x + c), b = load(y + c);
@@ -99,8 +126,15 @@ FM_INLINE double FN(sgd_walk)(const fm_sgd_rule *rule, const fm_sgd_cell *cell, 
             store(x + c, to_x);
             store(y + c, to_y);
         }
-        user[FM_BIAS] = b_u + step[2] * (g - lam_b * b_u);
-        item[FM_BIAS] = b_i + step[3] * (g - lam_b * b_i);
+        if (adagrad) {
+            const FN(four) squares = keep * (keep * own + 2 * push * both) + push * push * other;
+            const FN(four) then = FOUR(nonnegative ? kept : FN(positives)(squares), biases, 0, 5, 2, 7);
+            store_four(user_heads + u * FM_HEAD, FOUR(sum, then, 0, 1, 4, 5));
+            store_four(item_heads + i * FM_HEAD, FOUR(sum, then, 2, 3, 6, 7));
+        } else {
+            user_heads[u * FM_HEAD + FM_BIAS] = biases[1];
+            item_heads[i * FM_HEAD + FM_BIAS] = biases[3];
+        }
         total += w * loss;
     }
     return total;

@@ -72,8 +72,9 @@ typedef struct {
 } fm_search;
 
 enum { FM_SQUARED, FM_ABSOLUTE, FM_LOGISTIC }; /* losses */
-/* What the head of a row holds; the fourth place is used for items of SVD++ alone. */
-enum { FM_ACCUMULATED, FM_BIAS_ACCUMULATED, FM_BIAS, FM_IMPLICIT_ACCUMULATED, FM_HEAD };
+/* What the head of a row holds; in the third place SVD++ has another accumulator of an item, AdaGrad the square of the
+ * row's length. */
+enum { FM_ACCUMULATED, FM_BIAS_ACCUMULATED, FM_SQUARE, FM_IMPLICIT_ACCUMULATED = FM_SQUARE, FM_BIAS, FM_HEAD };
 
 /* What all records of a run of SGD share. */
 typedef struct {
