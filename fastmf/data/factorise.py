@@ -153,5 +153,5 @@ def is_missing(id: Any) -> bool:
     """Whether something stands for nothing: None, NaN, NaT, pandas.NA."""
     try:
         return id is None or bool(id != id)
-    except (TypeError, ValueError):  # pandas.NA refuses to be true or false
+    except (TypeError, ValueError, ArithmeticError):  # as pandas.NA and a signalling NaN do
         return True

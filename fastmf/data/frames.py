@@ -175,6 +175,8 @@ def _numbers(column: Any, label: str) -> NDArray[Any]:
 def _times(column: Any, label: str) -> NDArray[Any]:
     """A column of times without missing ones; dates in seconds since 1970, to a microsecond, or as they are."""
     narwhals = _optional.require("narwhals", "frames")
+    if len(column) == 0:  # of objects of pandas narwhals then says that they are text
+        return np.empty(0, np.int64)
     if isinstance(column.dtype, narwhals.Datetime) or column.dtype == narwhals.Date:
         return np.asarray(column.dt.timestamp("us").to_numpy()) / 1e6
     if column.dtype in (narwhals.Object, narwhals.Unknown):  # Python's dates in pandas; Arrow's date64

@@ -217,6 +217,7 @@ class Gathering:
         self.users, self.items = Ids(labels["user"], room), Ids(labels["item"], room)
         self.values, self.times = Growing(dtype, room), Growing(np.int64, room)
         self.length = 0
+        self._first_time: Any = None  # as it came: later ones must be of its sort
 
     def add_numbers(self, values: Any, times: Any, places: Sequence[int] | None = None) -> None:
         """The values and times of a piece whose ids have been added; they are copied.
@@ -229,7 +230,9 @@ class Gathering:
         if "value" in self.labels:
             self.values.add(values_column(self.labels["value"], values, length, self.dtype, places))
         if "timestamp" in self.labels:
-            self.times.add(timestamps_column(self.labels["timestamp"], times, length, places))
+            self.times.add(timestamps_column(self.labels["timestamp"], times, length, places, self._first_time))
+            if length and self._first_time is None:
+                self._first_time = times[0]
 
     def result(self, left_out: dict[str, int] | None = None) -> Columns:
         """All of it, once; `left_out` says what was left out of it."""

@@ -61,8 +61,13 @@ def values_column(
     return cast
 
 
-def timestamps_column(name: str, values: Any, length: int, places: Sequence[int] | None = None) -> NDArray[Any]:
-    """int64 or finite float64 times; dates become seconds since 1970 UTC. `places` as in `values_column`."""
+def timestamps_column(
+    name: str, values: Any, length: int, places: Sequence[int] | None = None, first: Any = None
+) -> NDArray[Any]:
+    """int64 or finite float64 times; dates become seconds since 1970 UTC.
+
+    `places` as in `values_column`. Objects must be of the sort of `first`, if given: numbers or dates.
+    """
     array = _checks.vector(name, values, length)
     places = range(length) if places is None else places
     if array.dtype.kind == "M":
@@ -71,7 +76,7 @@ def timestamps_column(name: str, values: Any, length: int, places: Sequence[int]
             raise ValueError(f"{name} must have no missing times, got NaT at position {places[at]}")
         return moments.seconds_of(array)
     if array.dtype.kind == "O":
-        array = moments.times_of(name, array.tolist(), places)
+        array = moments.times_of(name, array.tolist(), places, first)
     if array.dtype.kind == "f":
         return values_column(name, array, length, np.dtype(np.float64), places)
     if array.dtype.kind not in "iu":

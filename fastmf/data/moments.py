@@ -14,6 +14,7 @@ from fastmf import _checks
 from fastmf.data.factorise import INT64, is_missing
 
 _NUMBERS = (int, float, decimal.Decimal, np.integer, np.floating)
+_NO_NUMBERS = (bool, np.timedelta64)  # though they are integers to Python and NumPy
 _DATES = (datetime.date, np.datetime64)  # a datetime is a date, and pandas.Timestamp a datetime
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 
@@ -24,25 +25,28 @@ def seconds_of(moments: NDArray[Any]) -> NDArray[np.float64]:
     return seconds
 
 
-def times_of(name: str, cells: list[Any], places: Sequence[int]) -> NDArray[Any]:
+def times_of(name: str, cells: list[Any], places: Sequence[int], first: Any = None) -> NDArray[Any]:
     """Numbers as int64 if all of them are integers, else float64; dates as seconds since 1970 UTC, in float64.
 
-    All must be of one sort. An error gives the place of what is wrong, that of ``cells[n]`` being ``places[n]``.
+    All must be of one sort, that of `first` where other cells came before these. An error gives the place of what is
+    wrong, that of ``cells[n]`` being ``places[n]``.
     """
+    if first is None and cells:
+        first = cells[0]
     types = set(map(type, cells))
-    if types <= {int, float}:
+    if types <= {int, float} and not isinstance(first, _DATES):
         try:
             return np.array(cells, np.int64 if types <= {int} else np.float64)
         except OverflowError:
             pass
     kinds: Any
-    kinds, number = (_DATES, _seconds) if isinstance(cells[0], _DATES) else (_NUMBERS, float)
+    kinds, number = (_DATES, _seconds) if isinstance(first, _DATES) else (_NUMBERS, float)
     times = np.empty(len(cells), np.float64)
     for n, cell in enumerate(cells):
         if is_missing(cell):
             raise ValueError(f"{name} must have no missing times, got {cell!r} at position {places[n]}")
-        if not isinstance(cell, kinds) or isinstance(cell, (bool, np.bool_)):
-            sort = "numbers or dates" if n == 0 else "all numbers or all dates"
+        if not isinstance(cell, kinds) or isinstance(cell, _NO_NUMBERS):
+            sort = "numbers or dates" if cell is first else "all numbers or all dates"
             raise TypeError(f"{name} must hold {sort}, got {_checks.shown(cell)} at position {places[n]}")
         try:
             times[n] = number(cell)
@@ -58,5 +62,5 @@ def _seconds(moment: Any) -> float:
     if isinstance(moment, np.datetime64):
         return float(seconds_of(np.array([moment]))[0])
     if isinstance(moment, datetime.datetime):
-        return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
+        return (moment.replace(tzinfo=datetime.UTC) if moment.utcoffset() is None else moment).timestamp()
     return float((moment - EPOCH.date()).days * 86400)

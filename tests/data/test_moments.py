@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastmf.data import Ratings, frames
+from fastmf.data import Ratings, frames, query
 from fastmf.data.moments import times_of
 
 EPOCH = datetime.datetime(1970, 1, 1)
@@ -54,9 +54,26 @@ def test_moments_of_other_libraries():
 
 @given(st.lists(st.datetimes(timezones=st.one_of(st.none(), st.timezones())), min_size=1))
 def test_every_moment_is_its_distance_from_1970(moments):
-    naive = [moment.astimezone(datetime.UTC).replace(tzinfo=None) if moment.tzinfo else moment for moment in moments]
+    none = datetime.timedelta(0)
+    distances = [moment.replace(tzinfo=None) - EPOCH - (moment.utcoffset() or none) for moment in moments]
     found = times_of("times", moments, range(len(moments)))
-    np.testing.assert_allclose(found, [(moment - EPOCH).total_seconds() for moment in naive], rtol=1e-15)
+    np.testing.assert_allclose(found, [distance.total_seconds() for distance in distances], rtol=1e-15)
+
+
+class Nowhere(datetime.tzinfo):
+    """A time zone that knows no offset, which Python takes for none."""
+
+    def utcoffset(self, moment):
+        return None
+
+
+@pytest.mark.parametrize("moment", [datetime.datetime.min, datetime.datetime.max])
+def test_the_first_and_last_moments_have_seconds_in_any_zone(moment):
+    seconds = (moment - EPOCH).total_seconds()
+    assert timestamps([moment.replace(tzinfo=Nowhere()), moment]).tolist() == [seconds, seconds]
+    for hours in (-14, 14):
+        zone = datetime.timezone(datetime.timedelta(hours=hours))
+        assert timestamps([moment.replace(tzinfo=zone)] * 2).tolist() == [seconds - 3600 * hours] * 2
 
 
 @pytest.mark.parametrize(
@@ -88,6 +105,8 @@ def test_numbers_are_integers_if_all_of_them_are(times, expected):
         (np.array([True, 5], object), TypeError, "timestamps must hold numbers or dates, got True at position 0"),
         ([datetime.time(5), datetime.time(6)], TypeError, r"got datetime.time\(5, 0\) at position 0"),
         ([datetime.timedelta(5)] * 2, TypeError, "timestamps must hold"),
+        (np.array([5, np.timedelta64(5, "s")], object), TypeError, "timestamps must hold all numbers .* at position 1"),
+        ([decimal.Decimal("sNaN"), 5], ValueError, "timestamps must have no missing times, got .*sNaN.* at position 0"),
         (np.array([5, 10**400], object), ValueError, "timestamps must fit float64, got int 1000.* at position 1"),
     ],
     ids=str,
@@ -108,6 +127,31 @@ def test_objects_in_a_frame_are_seconds(moments, monkeypatch):
     monkeypatch.setattr(frames, "ROWS", 1)
     frame = pandas.DataFrame({"who": [1, 2], "film": [1, 1], "at": pandas.Series(moments, dtype=object)})
     assert Ratings.from_frame(frame, **AT).timestamps.tolist() == [1e9, -0.5]
+
+
+@pytest.mark.parametrize("rows", [1, 2, 100])
+def test_numbers_and_dates_do_not_go_together_however_the_rows_come(rows, monkeypatch):
+    monkeypatch.setattr(query, "ROWS", rows)
+    monkeypatch.setattr(frames, "ROWS", rows)
+    text = r"column 'at' \(timestamp\) must hold all numbers or all dates, got 5 at position 2"
+    table = [(1, 1, None), (2, 1, DAYS[0]), (3, 1, 5)]
+
+    class Cursor:
+        description = (("who",), ("film",), ("at",))
+
+        def execute(self, sql):
+            self.left = list(table)
+
+        def fetchmany(self, n):
+            found, self.left = self.left[:n], self.left[n:]
+            return found
+
+    with pytest.raises(TypeError, match=text):
+        Ratings.from_query(Cursor(), "select", **AT, missing="drop")
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(table, columns=["who", "film", "at"]).astype({"at": object})
+    with pytest.raises(TypeError, match=text):
+        Ratings.from_frame(frame, **AT, missing="drop")
 
 
 @pytest.mark.parametrize("kind", ["objects", "pandas date64", "pyarrow date64"])
