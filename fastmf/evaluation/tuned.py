@@ -23,8 +23,8 @@ class Tuning:
         The parameters that were searched, at their best.
     best_value : float
         The metric of the best trial on the held-out part of the ratings. It is the best of many and so a little
-        optimistic: judge `best_model` on data that `tune` has not seen. A figure of lists there is another one all the
-        same: in a trial, what a user likes and is kept for that test is in the lists too, and counts as a miss.
+        optimistic: judge `best_model` on data that `tune` has not seen. Figures of lists do not compare between the
+        two: in a trial the lists may hold a user's entries of that data too, which count as misses there.
     best_model : FactorModel or None
         The model with the best parameters, fitted to all ratings; None with refit=False.
     table : list of dict

@@ -137,3 +137,21 @@ def test_a_figure_the_model_cannot_have_leaves_it_unfitted():
         model.fit(TRAIN, callback=EarlyStopping(VALIDATION, "rmse"))
     with pytest.raises(fastmf.NotFittedError):
         model.recommend(0)
+
+
+@every_case
+def test_a_fit_that_is_interrupted_has_its_last_whole_pass(case):
+    make, metric = CASES[case]
+
+    class Interrupted(EarlyStopping):
+        def __call__(self, number, record, now):
+            super().__call__(number, record, now)
+            if number == 3:
+                raise KeyboardInterrupt
+            return False
+
+    model = make(LONGEST)
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(TRAIN, callback=Interrupted(VALIDATION, metric))
+    assert [metric in record for record in model.history] == [True] * 3
+    assert_same(model, make(3).fit(TRAIN))
