@@ -150,7 +150,7 @@ def show_curves(rounds: Sequence[list[_harness.Result]]) -> None:
 
 
 def show_arrivals(rounds: Sequence[list[_harness.Result]], point: Quality) -> None:
-    """The first contender is what the others are compared with."""
+    """The first contender is what the others are compared with, if it gets there."""
     rows, first = [], None
     for same in zip(*rounds, strict=True):
         reached = [arrival(result, point) for result in same]
@@ -161,7 +161,7 @@ def show_arrivals(rounds: Sequence[list[_harness.Result]], point: Quality) -> No
                 same[0].name,
                 f"{reached[0][0] if reached[0] else '-'}",
                 f"{seconds:.3f}" if reached[0] else f"more than {sum(same[0].seconds):.3f}",
-                f"{seconds / first:.1f}" if reached[0] else "-",
+                f"{seconds / first:.1f}" if reached[0] and first < math.inf else "-",
                 f"{statistics.median(result.setup for result in same):.3f}",
             ]
         )

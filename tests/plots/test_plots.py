@@ -6,6 +6,8 @@ from all_models import N_ITEMS, item_ids, matrix, ratings
 
 import fastmf
 from fastmf import NotFittedError, plots
+from fastmf.evaluation import METRICS
+from fastmf.plots import training
 
 matplotlib = pytest.importorskip("matplotlib")
 pyplot = pytest.importorskip("matplotlib.pyplot")
@@ -96,6 +98,14 @@ def test_further_figures_beside_an_objective_have_an_axis_of_their_own(wals):
     np.testing.assert_allclose(line_of(other, "novelty@10").get_ydata(), [0, 0.1, 0.2, 0.3])
     assert other.get_ylabel() == "novelty@10"
     assert not other.texts  # the best is marked where it is known what is better
+
+
+def test_what_is_marked_as_best_is_what_evaluation_takes_for_better():
+    assert ("validation", *(name for name, metric in METRICS.items() if metric.kind == "rating")) == training.ERRORS
+    about_hits = [name for name, metric in METRICS.items() if metric.per_user and name not in ("novelty", "diversity")]
+    assert sorted(about_hits) == sorted(training.HITS)
+    assert not any(METRICS[name].lower_is_better for name in training.HITS)
+    assert all(METRICS[name].lower_is_better for name in training.ERRORS[1:])
 
 
 def test_figures_of_early_stopping_are_drawn_and_their_best_pass_is_marked():
