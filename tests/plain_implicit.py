@@ -33,13 +33,16 @@ def loss(matrix, X, Y, regularization, alpha=1.0):
 
 
 def solved(weights, targets, Y, regularization):
-    """The best rows for given Y; of many best ones the shortest."""
-    rows = []
-    for w, a in zip(weights, targets, strict=True):
-        A = (Y.T * w) @ Y + regularization * np.eye(Y.shape[1])
-        b = Y.T @ (w * a)
-        rows.append(np.linalg.solve(A, b) if regularization else np.linalg.lstsq(A, b, rcond=1e-10)[0])
-    return np.array(rows)
+    """The best rows for given Y, by least squares: the normal equations would square the condition of Y. Of many best
+    ones the shortest."""
+    roots, ridge = np.sqrt(weights), np.sqrt(regularization) * np.eye(Y.shape[1])
+    none = np.zeros(len(ridge))
+    return np.array(
+        [
+            np.linalg.lstsq(np.vstack([root[:, None] * Y, ridge]), np.concatenate([root * a, none]), rcond=1e-12)[0]
+            for root, a in zip(roots, targets, strict=True)
+        ]
+    )
 
 
 def sweeps(matrix, X, Y, regularization, alpha=1.0, iterations=1):
