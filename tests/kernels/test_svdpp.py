@@ -114,3 +114,23 @@ def test_no_entries_change_nothing():
     nothing = (np.zeros(13, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32), np.ones(1, np.float32))
     for got, wanted in zip(run(svdpp, learned, (*nothing, np.arange(12)), factors, True), learned, strict=False):
         np.testing.assert_array_equal(got, wanted)
+
+
+@pytest.mark.parametrize("adagrad", [False, True])
+def test_heads_of_items_beyond_32_bits(adagrad, sparse_file, simd):
+    """Four numbers a head: those of item 2^29 lie beyond number 2^31, in sparse files."""
+    learned, (indptr, indices, *given), factors = problem((1, 2, 1.0, 16, 16), np.float32, True)
+    wanted = run(svdpp, learned, (indptr, indices, *given), factors, adagrad)
+    numbers, n = np.array([3, 2**29 + 1], np.int32), 2**29 + 2
+    P, user_heads = learned[0].copy(), learned[3].copy()
+    of_items = [sparse_file(np.float32, (n, array.shape[1])) for array in (learned[1], learned[2], learned[4])]
+    for array, few in zip(of_items, (learned[1], learned[2], learned[4]), strict=True):
+        array[numbers] = few
+    Q, Y, item_heads = of_items
+    lost, scratch = np.zeros(1), np.zeros((2, 1, 16), np.float32)
+    svdpp.run_epoch(
+        P, Q, Y, user_heads, item_heads, indptr, numbers, *given, 0, 1, np.array([0, n]), factors, 2.1, 0.05, 0.02,
+        0.06, 0.03, 0.04, 0.02, adagrad, *scratch, lost, 1,
+    )  # fmt: skip
+    for got, expected in zip((P, Q[numbers], Y[numbers], user_heads, item_heads[numbers], lost), wanted, strict=True):
+        np.testing.assert_array_equal(got, expected)

@@ -47,7 +47,8 @@ FM_INLINE double FN(svdpp_user_walk)(const fm_svdpp *model, const fm_svdpp_user 
         store(pull + c, (vec){0});
     for (int64_t r = 0; r < user->n; r++) {
         FN(ask)(Q + user->item[r + RECORDS_AHEAD < user->n ? r + RECORDS_AHEAD : r] * width, width);
-        const real *const q = Q + user->item[r] * width;
+        const int64_t item = user->item[r];
+        const real *const q = Q + item * width;
         vec xq[2] = {{0}}, pq[2] = {{0}}, pp[2] = {{0}}, qq[2] = {{0}};
 #pragma GCC unroll 8
         for (int64_t c = 0; c < width; c += LANES) {
@@ -61,7 +62,7 @@ FM_INLINE double FN(svdpp_user_walk)(const fm_svdpp *model, const fm_svdpp_user 
             }
         }
         const real w = weights[r * user->weight_step];
-        const real e = values[r] - (mean + bias + heads[user->item[r] * FM_HEAD + FM_BIAS] + hsum(xq[0] + xq[1]));
+        const real e = values[r] - (mean + bias + heads[item * FM_HEAD + FM_BIAS] + hsum(xq[0] + xq[1]));
         const real g = w * e, b_gradient = g - lam_b * bias;
         real s = rate, s_b = rate;
         if (adagrad) {
@@ -112,8 +113,8 @@ FM_INLINE void FN(svdpp_items_walk)(const fm_svdpp *model, const fm_svdpp_user *
         const int64_t ahead = user->item[r + RECORDS_AHEAD < user->n ? r + RECORDS_AHEAD : r] * width;
         FN(ask)(Q + ahead, width);
         FN(ask)(Y + ahead, width);
-        real *const q = Q + user->item[r] * width, *const y = Y + user->item[r] * width;
-        real *const head = heads + user->item[r] * FM_HEAD;
+        const int64_t item = user->item[r];
+        real *const q = Q + item * width, *const y = Y + item * width, *const head = heads + item * FM_HEAD;
         vec xq[2] = {{0}}, qq[2] = {{0}}, ty[2] = {{0}}, yy[2] = {{0}};
 #pragma GCC unroll 8
         for (int64_t c = 0; c < width; c += LANES) {
