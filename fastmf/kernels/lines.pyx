@@ -26,10 +26,12 @@ cdef inline int64_t whole(const uint8_t* text, int64_t at, bint canonical, int64
     cdef int64_t number = 0, start
     at += negative
     start = at
-    while c"0" <= text[at] <= c"9" and at - start < 19:
+    while c"0" <= text[at] <= c"9":
+        if at - start == 18:
+            return -1
         number = number * 10 + (text[at] - c"0")
         at += 1
-    if at == start or at - start > 18:
+    if at == start:
         return -1
     if canonical and text[start] == c"0" and (at - start > 1 or negative):
         return -1
@@ -42,8 +44,10 @@ cdef inline int64_t decimal(const uint8_t* text, int64_t at, double* out) noexce
     cdef bint negative = text[at] == c"-"
     cdef int64_t number = 0, digits = 0, point = -1
     at += negative
-    while digits < 19:
+    while True:
         if c"0" <= text[at] <= c"9":
+            if digits == 18:
+                return -1
             number = number * 10 + (text[at] - c"0")
             digits += 1
         elif text[at] == c"." and point < 0:
@@ -51,7 +55,7 @@ cdef inline int64_t decimal(const uint8_t* text, int64_t at, double* out) noexce
         else:
             break
         at += 1
-    if digits == 0 or digits > 18 or number > MOST_EXACT:
+    if digits == 0 or number > MOST_EXACT:
         return -1
     out[0] = <double>number
     if point >= 0:
