@@ -55,6 +55,7 @@ def observed_loss(
     if indices.shape[0] == 0:
         sums[:, :] = 0
         return
+    cdef const floating* x = &X[0, 0] if k else NULL
     side.Y = &Y[0, 0] if k else NULL
     side.k = k
     side.unobserved = &unobserved[0]
@@ -65,7 +66,7 @@ def observed_loss(
         X.shape[0], nogil=True, schedule="dynamic", chunksize=64, num_threads=num_threads,
         use_threads_if=num_threads > 1,
     ):
-        widen(&X[u, 0], k, &wide[threadid(), 0])
+        widen(x + u * k, k, &wide[threadid(), 0])
         observed_row(
             &side, &indptr[0], &indices[0], indices.shape[0], &weights[0], &targets[0], weights.shape[0] > 1,
             targets.shape[0] > 1, u, &wide[threadid(), 0], mean + (user_bias[u] if user_bias.shape[0] else 0), bias,
