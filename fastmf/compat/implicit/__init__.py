@@ -4,9 +4,9 @@ The modules, names, signatures, defaults, results and errors are implicit's, but
 is the same, the first factors for a seed are the same, and so are the factors after an exact fit, to rounding.
 
 What is here: `als` and `cpu.als` (AlternatingLeastSquares), `evaluation`, `nearest_neighbours` (the weights), `utils`,
-`recommender_base`, `cpu.matrix_factorization_base`. What is not: graphics cards (`use_gpu=True` raises ValueError, as
-implicit without CUDA does), 16-bit factors, `bpr`, `lmf`, `approximate_als`, `ann`, `datasets` and the recommenders by
-nearest neighbours.
+`recommender_base`, `cpu.matrix_factorization_base`, `cpu.topk`. What is not: graphics cards (`use_gpu=True` raises
+ValueError, as implicit without CUDA does), 16-bit factors, `bpr`, `lmf`, `approximate_als`, `ann`, `datasets` and the
+recommenders by nearest neighbours, whose names are here and refuse.
 
 What is other than in implicit, on purpose:
 
@@ -16,6 +16,7 @@ Lists
     * With `items`, liked items still come last with the lowest finite score, as in implicit; stored zeros count as
       liked, as they do without `items`. The order of `items` does not matter, and an item in it twice counts once.
     * Equal scores are listed by ascending number.
+    * `cpu.topk.topk` leaves filtered items out instead of listing them last, and refuses norms of 0.
     * A negative number of a user or an item raises IndexError instead of counting from the end; so does any number of
       an item in `user_items` that the model does not have.
     * `items` (or `users`) with a filter raises ValueError for arrays too. csr_array is taken like csr_matrix.
@@ -53,6 +54,8 @@ Files
 64
 """
 
+from typing import TYPE_CHECKING
+
 from fastmf.compat.implicit import als, cpu, evaluation, gpu, nearest_neighbours, recommender_base, utils
 
 __version__ = "0.7.3"  # of implicit: whose interface this is
@@ -67,3 +70,9 @@ __all__ = [
     "recommender_base",
     "utils",
 ]
+
+if not TYPE_CHECKING:  # a checker shall know which names there are
+
+    def __getattr__(name):
+        offered = ", ".join(__all__[1:])
+        raise AttributeError(f"fastmf's stand-in for implicit has no {name}, it has {offered}", name=name)

@@ -1,5 +1,5 @@
-"""implicit.cpu: the models that run on the processor."""
+"""implicit.cpu: the models that run on the processor, and the search for the best items."""
 
-from fastmf.compat.implicit.cpu import als, matrix_factorization_base
+from fastmf.compat.implicit.cpu import als, matrix_factorization_base, topk
 
-__all__ = ["als", "matrix_factorization_base"]
+__all__ = ["als", "matrix_factorization_base", "topk"]
