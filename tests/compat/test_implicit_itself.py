@@ -139,6 +139,19 @@ def test_splits_and_weights_are_equal():
         assert (type(left), left.dtype) == (type(right), right.dtype)
 
 
+@pytest.mark.parametrize("scaled", [False, True])
+@pytest.mark.parametrize("filtered", [False, True])
+def test_topk_finds_the_same(scaled, filtered):
+    rng, hidden = np.random.default_rng(0), plain.likes(250, 60)
+    items, queries = (rng.normal(size=(n, 8)).astype(np.float32) for n in (60, 250))
+    norms = np.linalg.norm(items, axis=1) if scaled else None
+    filters = (hidden, np.array([3, 50])) if filtered else (None, None)
+    left, right = (library.cpu.topk.topk(items, queries, 7, norms, *filters, 1) for library in (theirs, ours))
+    np.testing.assert_array_equal(right[0], left[0])
+    np.testing.assert_allclose(right[1], left[1], rtol=1e-4, atol=1e-5)
+    assert [array.dtype for array in right] == [array.dtype for array in left]
+
+
 def test_files_go_both_ways(fitted, split, tmp_path):
     left, right = fitted
     left.save(tmp_path / "theirs.npz")
