@@ -116,7 +116,7 @@ def top_k(
     excluded_lists = lists_of("exclude_rows", exclude_rows, len(Q), len(Y))
     subset, norms = subset_of(exclude, candidates, len(Y)), None
     threads = _threads.effective(num_threads).count
-    if order is not None and not (order.factors is items and order.bias is item_bias):
+    if order is not None and not (order.factors is items and order.bias is item_bias and len(order.items) == len(Y)):
         raise ValueError("order must be what longest_first gave for these items and this item_bias")
     many = len(Q) >= SORTED_FROM
     if cosine or not (many or subset is None or len(subset) >= len(Y) // FEW):

@@ -85,7 +85,9 @@ def longest_first(
     if bias is not None:
         reach = lengths * _middling_length(Y if queries is None else _checks.matrix("queries", queries)) + bias
     order = np.argsort(-reach, kind="stable").astype(np.int32)
-    return LongestFirst(items, item_bias, order, lengths[order].astype(Y.dtype))
+    lengths = lengths[order].astype(Y.dtype)
+    order.flags.writeable = lengths.flags.writeable = False  # kernels read at these numbers
+    return LongestFirst(items, item_bias, order, lengths)
 
 
 def _middling_length(queries: NDArray[Any]) -> float:

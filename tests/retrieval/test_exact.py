@@ -120,6 +120,17 @@ def test_an_order_is_of_its_own_items():
         top_k(items, items.copy(), 1, order=order)
     with pytest.raises(ValueError, match="and this item_bias"):
         top_k(items, items, 1, item_bias=np.zeros(3), order=order)
+    assert not order.items.flags.writeable
+    assert not order.lengths.flags.writeable
+
+
+@pytest.mark.parametrize("n", [2, 4])
+def test_an_order_of_a_list_that_has_another_length_now_is_refused(n):
+    items = [[1.0], [2.0], [3.0]]
+    order = longest_first(items)
+    items[:] = [[5.0]] * n
+    with pytest.raises(ValueError, match="order must be what longest_first gave for these items"):
+        top_k([[1.0]], items, 4, order=order)
 
 
 @pytest.mark.parametrize(("dtype", "tiny"), [(np.float32, 1e-23), (np.float64, 1e-170)])
