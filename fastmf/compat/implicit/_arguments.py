@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks, _threads
 from fastmf.compat.implicit.recommender_base import ModelFitError
-from fastmf.compat.implicit.utils import check_csr
+from fastmf.compat.implicit.utils import check_csr, check_structure
 from fastmf.data import Ratings
 
 Rows = tuple[NDArray[Any], NDArray[Any]]
@@ -54,6 +54,7 @@ def one_row_each(name: str, matrix: Any, ids_name: str, ids: Any) -> Any:
     """Compressed rows, one for each of `ids`."""
     if not sp.issparse(matrix) or matrix.format != "csr":
         raise ValueError(f"{name} must be a csr_matrix or csr_array, got {_checks.shown(matrix)}")
+    check_structure(name, matrix)
     wanted = 1 if is_scalar(ids) else len(ids)
     if matrix.shape[0] != wanted:
         raise ValueError(

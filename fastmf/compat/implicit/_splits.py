@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastmf import _checks
-from fastmf.compat.implicit.utils import check_random_state
+from fastmf.compat.implicit.utils import check_random_state, check_structure
 
 Parts = tuple[sp.csr_matrix, sp.csr_matrix]
 
@@ -101,6 +101,7 @@ def leave_k_out_split(ratings: Any, K: int = 1, train_only_size: float = 0.0, ra
 def _entries(ratings: Any) -> sp.coo_array:
     if not sp.issparse(ratings):
         raise TypeError(f"ratings must be a SciPy sparse matrix or array, got {_checks.shown(ratings)}")
+    check_structure("ratings", ratings)
     return ratings.tocoo()
 
 

@@ -11,6 +11,8 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from fastmf.compat.implicit.utils import check_structure
+
 
 def tfidf_weight(X: Any) -> sp.coo_matrix:
     """Weigh the entries of a matrix by TF-IDF: sqrt(x) (log N - log(1 + n_c)).
@@ -106,6 +108,8 @@ def bm25_weight(X: Any, K1: float = 100, B: float = 0.8) -> sp.coo_matrix:
 
 def _entries(name: str, X: Any, least: float | None = None) -> sp.coo_matrix:
     """The entries of a matrix, each pair once."""
+    if sp.issparse(X):
+        check_structure(name, X)
     X = sp.coo_matrix(X)
     X.sum_duplicates()
     if not np.isfinite(X.data).all() or (least is not None and (X.data < least).any()):

@@ -12,6 +12,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from fastmf import _checks
+from fastmf.data import csr
 
 
 class ParameterWarning(Warning):
@@ -64,9 +65,12 @@ def check_csr(user_items: Any) -> Any:
     ------
     TypeError
         It is not a SciPy sparse matrix or array.
+    ValueError
+        Its arrays of numbers do not fit together.
     """
     if not sp.issparse(user_items):
         raise TypeError(f"user_items must be a SciPy sparse matrix or array, got {_checks.shown(user_items)}")
+    check_structure("user_items", user_items)
     if user_items.format == "csr":
         return user_items
     started = time.perf_counter()
@@ -78,6 +82,26 @@ def check_csr(user_items: Any) -> Any:
         stacklevel=3,
     )
     return converted
+
+
+def check_structure(name: str, matrix: Any) -> None:
+    """Refuse compressed rows or columns whose arrays do not fit together: SciPy reads beyond them without a look.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument, for the error.
+    matrix : SciPy sparse matrix or array
+        Of any format; formats other than CSR and CSC are not looked at.
+
+    Raises
+    ------
+    ValueError
+        `indptr` falls or goes beyond the entries, or a number is out of range.
+    """
+    if matrix.format in ("csr", "csc"):
+        major, minor = matrix.shape if matrix.format == "csr" else matrix.shape[::-1]
+        csr.check_structure(matrix.indptr, matrix.indices, major, minor, len(matrix.data), name)
 
 
 def nonzeros(m: Any, row: int) -> Iterator[tuple[Any, Any]]:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from fastmf import _checks
 from fastmf.compat.implicit._arguments import columns_within, rows_of, threads_of
 from fastmf.compat.implicit._lists import Lists
+from fastmf.compat.implicit.utils import check_structure
 from fastmf.retrieval import top_k
 
 
@@ -73,6 +74,7 @@ def topk(
             raise ValueError(
                 f"filter_query_items must be a csr_matrix or csr_array, got {_checks.shown(filter_query_items)}"
             )
+        check_structure("filter_query_items", filter_query_items)
         if filter_query_items.shape[0] != len(queries):
             raise ValueError(
                 f"filter_query_items must have a row for each of the {len(queries)} queries, "
