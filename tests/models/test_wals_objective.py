@@ -13,7 +13,7 @@ from tolerances import tolerance
 from fastmf import WALS
 from fastmf.data import synthetic
 from fastmf.kernels import wals as kernel
-from fastmf.models import _cost
+from fastmf.models import _cost, _wals_fit
 from fastmf.models._intake import as_ratings
 from fastmf.models._wals_fit import Factorization
 from fastmf.models._wals_terms import terms
@@ -31,6 +31,13 @@ def test_the_objective_is_its_definition(corner, weighted, signed):
     last = model.history[-1]
     assert last["objective"] == J.total
     assert (last["observed"], last["unobserved"], last["regularization"]) == tuple(J)
+
+
+def test_tracking_takes_no_pass_of_its_own_over_the_entries(monkeypatch):
+    monkeypatch.setattr(_wals_fit, "observed_sums", None)
+    assert WALS(**FAST, factors=4, track_objective=True).fit(implicit()).history[-1]["objective"] > 0
+    with pytest.raises(TypeError):
+        WALS(**FAST, factors=4, track_objective=True, biased=True, unobserved_weight=0).fit(implicit())
 
 
 def test_the_objective_of_other_ratings():
