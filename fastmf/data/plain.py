@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from itertools import islice
@@ -71,6 +70,8 @@ def _ahead(work: Callable[[bytes], Any], pieces: Iterator[bytes]) -> Generator[A
     if threads == 1:
         yield from map(work, pieces)
         return
+    from concurrent.futures import ThreadPoolExecutor  # here, for what its import takes
+
     with ThreadPoolExecutor(threads - 1) as pool:
         begun = deque(pool.submit(work, piece) for piece in islice(pieces, threads))
         while begun:
