@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 from typing import Any
 
 from fastmf import _checks, _random
@@ -23,6 +22,8 @@ def study_of(
     if storage is None:
         study = optuna.create_study(direction=direction, pruner=pruner)
     else:
+        import sqlite3  # some builds of Python are without it
+
         path = _checks.path("storage", storage)
         # Connections of our own, so that any letter may be in a path; closed after each use, so that none is left open.
         engine = {"creator": lambda: sqlite3.connect(path), "poolclass": require("sqlalchemy.pool", "tune").NullPool}
