@@ -92,10 +92,25 @@ def _exact(
     dual = np.where(counts <= factors, seconds(counts, factors, DUAL, solver), np.inf)
     if solver.form == "dual":
         primal = np.where(counts <= factors, np.inf, primal)
-    basis = 2.0 * n_others * factors**2 / RANK_UPDATE_FLOPS + 2e-10 * factors**3
+    basis = rotation_seconds(n_others, factors) + eigenbasis_seconds(factors)
     if np.maximum(primal - dual, 0.0).sum() < basis and solver.name in ("auto", "cholesky"):
         return np.full(len(counts), PRIMAL, np.uint8), primal
     return np.where(dual < primal, DUAL, PRIMAL).astype(np.uint8), np.minimum(primal, dual)
+
+
+def team(num_threads: int, work: float) -> int:
+    """The threads that so many seconds of work are worth: a single one for little, since others have to be waited for,
+    and long where the machine is busy."""
+    return num_threads if work > TEAM_SECONDS else 1
+
+
+def rotation_seconds(rows: int, factors: int) -> float:
+    """Of a product of so many rows with a matrix of factors x factors; a Gramian takes half."""
+    return 2.0 * rows * factors**2 / RANK_UPDATE_FLOPS
+
+
+def eigenbasis_seconds(factors: int) -> float:
+    return 2e-10 * factors**3
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,7 @@ class Plan:
         for method in np.unique(chosen):
             of_method = chosen == method
             cost[of_method] = seconds(counts[of_method], factors, method, solver)
-        threads = num_threads if cost.sum() > TEAM_SECONDS else 1
+        threads = team(num_threads, float(cost.sum()))
         number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * threads))
         edges = (np.flatnonzero(np.diff(number)) + 1).tolist()
         ranges = list(zip([0, *edges], [*edges, len(counts)], strict=True)) if len(counts) else []

@@ -19,7 +19,7 @@ from fastmf.kernels.eigen import eigenbasis
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.objective import observed_loss
 from fastmf.kernels.rotate import rotate
-from fastmf.models._cost import Plan, Solver
+from fastmf.models._cost import Plan, Solver, eigenbasis_seconds, rotation_seconds, team
 
 Floats = NDArray[Any]
 
@@ -58,6 +58,7 @@ def weighted_gramian(
     """Y' diag(c) Y in float64; `product` is Y'Y where that is known."""
     if not side.implicit:
         return np.zeros((others.shape[1], others.shape[1]))
+    num_threads = team(num_threads, rotation_seconds(*others.shape) / 2)
     if len(side.unobserved) == 1:
         if product is None:
             product = gramian(others, np.empty(0, others.dtype), num_threads)
@@ -116,19 +117,19 @@ def half_step(
         if side.implicit:
             values, basis = np.ones(size), np.eye(size)
             inner = np.ascontiguousarray(gram[:factors, :factors])
-            values[:factors], inner = eigenbasis(inner, num_threads)
+            values[:factors], inner = eigenbasis(inner, team(num_threads, eigenbasis_seconds(factors)))
             basis[:factors, :factors] = inner
             values[factors:] = values[factors - 1]
             values = np.maximum(values, 0.0)
             gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
             assert rotated is not None
-            rotate(others, turn, rotated, num_threads)
+            rotate(others, turn, rotated, team(num_threads, rotation_seconds(*others.shape)))
             others = rotated
             if turned is not None:
-                rotate(turned, inner, turned, num_threads)
+                rotate(turned, inner, turned, team(num_threads, rotation_seconds(*turned.shape)))
             if relaxed is not None or (methods >= wals.CG).any():
                 begin = out if relaxed is None else relaxed
-                rotate(begin, turn, begin, num_threads)
+                rotate(begin, turn, begin, team(num_threads, rotation_seconds(*begin.shape)))
     gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
     task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation, observed)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from fastmf.kernels.gramian import gramian
 from fastmf.kernels.objective import observed_loss, squared_norms
+from fastmf.models._cost import STREAM_FLOPS, rotation_seconds, team
 
 CANCELLED = 0.1  # of a sum over all pairs: with less left of it, the rounding of float32 would be seen
 
@@ -82,6 +83,7 @@ def unobserved_loss(
     if not unobserved.any():
         return 0.0
     none = np.empty(0, X.dtype)
+    num_threads = team(num_threads, rotation_seconds(len(X) + len(Y), X.shape[1]) / 2)
 
     def rest(wide: bool) -> tuple[float, float]:
         items = (
@@ -101,6 +103,6 @@ def unobserved_loss(
 def regularization_loss(factors: NDArray[Any], ridge: NDArray[np.float64], *, num_threads: int) -> float:
     """sum_u ridge_u |x_u|^2"""
     norms = np.empty(len(factors))
-    squared_norms(factors, norms, num_threads)
+    squared_norms(factors, norms, team(num_threads, 4 * factors.size / STREAM_FLOPS))
     norms *= ridge
     return float(norms.sum())

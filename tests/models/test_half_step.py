@@ -7,6 +7,7 @@ from small_wals import FAST, implicit
 
 from fastmf import WALS
 from fastmf.kernels import wals as kernel
+from fastmf.models import _cost, _half_step
 
 
 @pytest.fixture
@@ -41,3 +42,22 @@ def test_blocks_are_no_larger_than_the_factors(monkeypatch):
     monkeypatch.setattr(kernel, "workspace", listening)
     WALS(**FAST, factors=5, solver="subspace", block_size=4096).fit(implicit())
     assert 0 < max(sizes) <= kernel.padded(5, np.empty(0, np.float32))
+
+
+@pytest.mark.parametrize(("worth", "threads"), [(_cost.TEAM_SECONDS, 1), (0.0, 4)])
+def test_little_work_is_for_one_thread(monkeypatch, worth, threads):
+    """Waiting for others takes longer, and on a busy machine much longer."""
+    seen = set()
+
+    def listening(name, call):
+        def called(*arguments):
+            seen.add((name, arguments[-1]))
+            return call(*arguments)
+
+        return called
+
+    for name in ("gramian", "eigenbasis", "rotate"):
+        monkeypatch.setattr(_half_step, name, listening(name, getattr(_half_step, name)))
+    monkeypatch.setattr(_cost, "TEAM_SECONDS", worth)
+    WALS(**FAST | {"num_threads": 4}, factors=5, solver="cg").fit(implicit())
+    assert seen == {(name, threads) for name in ("gramian", "eigenbasis", "rotate")}
