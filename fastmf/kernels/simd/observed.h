@@ -5,7 +5,7 @@
  * x comes converted, and bias may be NULL. `ahead` entries from the row's first on are known: more than its own where
  * other rows follow, whose factors are then asked for, and 0 where all are in the cache.
  */
-typedef double FN(quad) __attribute__((vector_size(32)));
+typedef double FN(quad) __attribute__((vector_size(32), may_alias));
 
 static void FN(observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const double *x,
                              double offset, const void *bias, fm_observed *to)

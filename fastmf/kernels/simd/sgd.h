@@ -14,8 +14,10 @@
  *
  *     |p x + q y|^2 = p^2 |x|^2 + 2 p q x.y + q^2 |y|^2
  *
- * Only what stops at 0 is not so simple, and its lengths are summed each time. Records of a cell are shuffled, which keeps the steps on
- * one row apart: in sequence, with the user's row in registers, each would wait for the sum of the one before.
+ * Only what stops at 0 is not so simple, and its lengths are summed each time.
+ *
+ * Records of a cell are shuffled, which keeps the steps on one row apart: in sequence, with the user's row in registers,
+ * each would wait for the sum of the one before.
  */
 
 /* The numbers of the two rows and the two biases of a record, side by side: roots and divisions are slow. */
