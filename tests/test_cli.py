@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import fields
+from functools import partial
 from importlib.metadata import entry_points
 
 import numpy as np
@@ -507,7 +508,10 @@ def test_a_terminal_gets_a_progress_bar_and_ctrl_c_works_there(folder):
     mine, theirs = os.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     arguments = ["train", "ratings.csv", "--iterations", "1000000", "--out", "long.fmf"]
-    process = subprocess.Popen([*COMMAND, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs)
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)  # a shell's background ignores it
+    process = subprocess.Popen(
+        [*COMMAND, *arguments], cwd=folder, stdout=subprocess.DEVNULL, stderr=theirs, preexec_fn=heeding
+    )
     os.close(theirs)
     try:
         shown_on(mine, rb"WALS.* [1-9]\d*/1000000")  # a whole iteration is done
