@@ -5,35 +5,24 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t
 
-from fastmf.kernels.simd.table cimport fm_observed, fm_wals_row, fm_wals_side, leaves
+from fastmf.kernels.simd.table cimport fm_observed, fm_wals_row, fm_wals_side, leaves, set_entries
 
 import numpy as np
 
 from fastmf._memory import aligned
 
-cdef inline void widen(const floating* x, int64_t k, double* wide) noexcept nogil:
-    cdef int64_t c
-    for c in range(k):
-        wide[c] = x[c]
-
 
 cdef inline void observed_row(
     const fm_wals_side* side, const int64_t* indptr, const int32_t* indices, int64_t nnz, const floating* weights,
-    const floating* targets, int64_t weight_step, int64_t target_step, int64_t u, const double* x, double offset,
-    const floating* bias, double* sums,
+    const floating* targets, int64_t weight_step, int64_t target_step, int64_t u, const floating* x, double* wide,
+    double offset, const floating* bias, double* sums,
 ) noexcept nogil:
     cdef fm_wals_row row
-    cdef int64_t start = indptr[u]
-    row.index = indices + start
-    row.weight = weights + start * weight_step
-    row.target = targets + start * target_step
-    row.weight_step = weight_step
-    row.target_step = target_step
-    row.n = indptr[u + 1] - start
+    set_entries(&row, indptr, indices, weights, targets, weight_step, target_step, u)
     if floating is float:
-        leaves().f32.observed_row(side, &row, nnz - start, x, offset, bias, <fm_observed*>sums)
+        leaves().f32.observed_row(side, &row, nnz - indptr[u], x, wide, offset, bias, <fm_observed*>sums)
     else:
-        leaves().f64.observed_row(side, &row, nnz - start, x, offset, bias, <fm_observed*>sums)
+        leaves().f64.observed_row(side, &row, nnz - indptr[u], x, wide, offset, bias, <fm_observed*>sums)
 
 
 def observed_loss(
@@ -66,12 +55,17 @@ def observed_loss(
         X.shape[0], nogil=True, schedule="dynamic", chunksize=64, num_threads=num_threads,
         use_threads_if=num_threads > 1,
     ):
-        widen(x + u * k, k, &wide[threadid(), 0])
         observed_row(
             &side, &indptr[0], &indices[0], indices.shape[0], &weights[0], &targets[0], weights.shape[0] > 1,
-            targets.shape[0] > 1, u, &wide[threadid(), 0], mean + (user_bias[u] if user_bias.shape[0] else 0), bias,
-            &sums[u, 0],
+            targets.shape[0] > 1, u, x + u * k, &wide[threadid(), 0],
+            mean + (user_bias[u] if user_bias.shape[0] else 0), bias, &sums[u, 0],
         )
+
+
+cdef inline void widen(const floating* x, int64_t k, double* wide) noexcept nogil:
+    cdef int64_t c
+    for c in range(k):
+        wide[c] = x[c]
 
 
 def squared_norms(

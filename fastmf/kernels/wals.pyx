@@ -8,7 +8,7 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
-from fastmf.kernels.simd.table cimport fm_observed, fm_wals_row, fm_wals_side, leaves
+from fastmf.kernels.simd.table cimport fm_observed, fm_wals_row, fm_wals_side, leaves, set_entries
 
 import numpy as np
 
@@ -41,13 +41,7 @@ cdef inline int solve_row(
     double* sums,
 ) noexcept nogil:
     cdef fm_wals_row row
-    cdef int64_t start = indptr[u]
-    row.index = indices + start
-    row.weight = weights + start * weight_step
-    row.target = targets + start * target_step
-    row.weight_step = weight_step
-    row.target_step = target_step
-    row.n = indptr[u + 1] - start
+    set_entries(&row, indptr, indices, weights, targets, weight_step, target_step, u)
     row.next = indices + indptr[following]
     row.next_n = indptr[following + 1] - indptr[following]
     row.ridge = ridge[u]

@@ -66,6 +66,11 @@ def weighted_gramian(
     return gramian(others, side.unobserved, num_threads)
 
 
+def turn_rows(rows: Floats, basis: Floats, out: Floats, num_threads: int) -> None:
+    """Rows times a square matrix, into `out`, which may be the rows themselves."""
+    rotate(rows, basis, out, team(num_threads, rotation_seconds(*rows.shape)))
+
+
 def plan_of(
     side: Side, n_others: int, solver: Solver, *, factors: int, keeps_basis: bool = False, num_threads: int
 ) -> Plan:
@@ -123,13 +128,13 @@ def half_step(
             values = np.maximum(values, 0.0)
             gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
             assert rotated is not None
-            rotate(others, turn, rotated, team(num_threads, rotation_seconds(*others.shape)))
+            turn_rows(others, turn, rotated, num_threads)
             others = rotated
             if turned is not None:
-                rotate(turned, inner, turned, team(num_threads, rotation_seconds(*turned.shape)))
+                turn_rows(turned, inner, turned, num_threads)
             if relaxed is not None or (methods >= wals.CG).any():
                 begin = out if relaxed is None else relaxed
-                rotate(begin, turn, begin, team(num_threads, rotation_seconds(*begin.shape)))
+                turn_rows(begin, turn, begin, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
     failed = np.zeros(len(order), np.uint8)
     task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation, observed)

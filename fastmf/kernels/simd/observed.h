@@ -2,14 +2,16 @@
  *
  *     loss = sum_j w_j e_j^2        residual = sum_j w_j e_j        predicted = sum_j c_j s_j^2
  *
- * x comes converted, and bias may be NULL. `ahead` entries from the row's first on are known: more than its own where
+ * `wide` has room for x in float64, and bias may be NULL. `ahead` entries from the row's first on are known: more than its own where
  * other rows follow, whose factors are then asked for, and 0 where all are in the cache.
  */
 typedef double FN(quad) __attribute__((vector_size(32), may_alias));
 
-static void FN(observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const double *x,
-                             double offset, const void *bias, fm_observed *to)
+static void FN(observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const void *x,
+                             double *wide, double offset, const void *bias, fm_observed *to)
 {
+    for (int64_t c = 0; c < side->k; c++)
+        wide[c] = ((const real *)x)[c];
     FN(quad) loss = {0}, residual = {0}, predicted = {0};
     for (int64_t first = 0; first < row->n; first += 4) {
         const real *y[4];
@@ -25,7 +27,7 @@ static void FN(observed_row)(const fm_wals_side *side, const fm_wals_row *row, i
             if (bias)
                 beside[q] = ((const real *)bias)[item];
         }
-        FN(dots_wide)(x, y, side->k, (double *)&s);
+        FN(dots_wide)(wide, y, side->k, (double *)&s);
         s += offset + beside;
         const FN(quad) e = a - s, we = w * e;
         loss += we * e;

@@ -146,8 +146,8 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* reals of workspace that wals_solve needs */                                                                 \
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row);                                 \
         /* sums over the entries of a row x, for the objective */                                                      \
-        void (*observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const double *x,         \
-                             double offset, const void *bias, fm_observed *to);                                        \
+        void (*observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const void *x,           \
+                             double *wide, double offset, const void *bias, fm_observed *to);                          \
         /* x of one row by a method, the point beyond it where relaxed is not NULL, and its sums where observed is not;\
          * returns 1 when its matrix is not positive definite in this precision */                                     \
         int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,           \

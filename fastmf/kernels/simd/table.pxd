@@ -1,5 +1,6 @@
 """The leaf functions of the instruction set chosen at import; every kernel cimports `leaves`."""
 
+from cython cimport floating
 from libc.stdint cimport int32_t, int64_t, uint32_t
 
 
@@ -127,8 +128,8 @@ cdef extern from "table.h" nogil:
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         void (*observed_row)(
-            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const double* x, double offset,
-            const void* bias, fm_observed* to,
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const void* x, double* wide,
+            double offset, const void* bias, fm_observed* to,
         ) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
@@ -166,8 +167,8 @@ cdef extern from "table.h" nogil:
         int64_t (*padded)(int64_t n) noexcept nogil
         int64_t (*wals_workspace)(int64_t k, int64_t block_size, int64_t longest_row) noexcept nogil
         void (*observed_row)(
-            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const double* x, double offset,
-            const void* bias, fm_observed* to,
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const void* x, double* wide,
+            double offset, const void* bias, fm_observed* to,
         ) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
@@ -207,3 +208,16 @@ cdef extern from "table.h" nogil:
 
 
 cdef const fm_table* leaves() noexcept nogil
+
+
+cdef inline void set_entries(
+    fm_wals_row* row, const int64_t* indptr, const int32_t* indices, const floating* weights, const floating* targets,
+    int64_t weight_step, int64_t target_step, int64_t u,
+) noexcept nogil:
+    """The entries of row u among those of all rows; a step of 0 means that one value serves all."""
+    row.index = indices + indptr[u]
+    row.weight = weights + indptr[u] * weight_step
+    row.target = targets + indptr[u] * target_step
+    row.weight_step = weight_step
+    row.target_step = target_step
+    row.n = indptr[u + 1] - indptr[u]

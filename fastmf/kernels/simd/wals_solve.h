@@ -60,11 +60,7 @@ static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int 
     } else if (FN(wals_solution)(side, row, method, scratch, x)) {
         return 1;
     }
-    if (observed) { /* while the factors of the entries are in the cache */
-        double *wide = (double *)scratch;
-        for (int64_t c = 0; c < k; c++)
-            wide[c] = ((real *)x)[c];
-        FN(observed_row)(side, row, 0, wide, 0, NULL, observed);
-    }
+    if (observed) /* while the factors of the entries are in the cache */
+        FN(observed_row)(side, row, 0, x, (double *)(void *)scratch, 0, NULL, observed);
     return 0;
 }
