@@ -109,6 +109,11 @@ def rotation_seconds(rows: int, factors: int) -> float:
     return 2.0 * rows * factors**2 / RANK_UPDATE_FLOPS
 
 
+def propagation_seconds(entries: int, factors: int) -> float:
+    """Of a sparse matrix with so many entries times the factors of one side."""
+    return 4.0 * entries * factors / GATHER_BYTES
+
+
 def eigenbasis_seconds(factors: int) -> float:
     return 2e-10 * factors**3
 

@@ -95,6 +95,7 @@ def half_step(
     relaxed: Floats | None = None,
     relaxation: float = 1.0,
     observed: NDArray[np.float64] | None = None,
+    from_zero: bool = False,
     num_threads: int,
 ) -> Floats:
     """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
@@ -132,7 +133,7 @@ def half_step(
             others = rotated
             if turned is not None:
                 turn_rows(turned, inner, turned, num_threads)
-            if relaxed is not None or (methods >= wals.CG).any():
+            if relaxed is not None or ((methods >= wals.CG).any() and not from_zero):
                 begin = out if relaxed is None else relaxed
                 turn_rows(begin, turn, begin, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0

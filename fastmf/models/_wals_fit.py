@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf import _random
 from fastmf._memory import aligned, aligned_copy
 from fastmf.models._cost import Plan, Solver
 from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
 from fastmf.models._objective import Objective, Observed, observed_sums, regularization_loss, unobserved_loss
 from fastmf.models._state import State
+from fastmf.models._wals_start import propagated_items, random_items
 from fastmf.models._wals_terms import Terms
 
 Floats = NDArray[Any]
 
 RAMP = 1.3, 0.1  # relaxation after the first sweep, and what each later one adds: early on, more goes too far
-INITIAL_LENGTH = 0.1  # expected length of a first item row (Rendle et al. 2021, section 4)
-DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would be larger than the factors
 
 
 class Factorization:
@@ -51,7 +49,7 @@ class Factorization:
         num_threads: int,
     ) -> None:
         self.terms, self.factors, self.biased, self.solver = terms, factors, biased, solver
-        self.relaxation, self.num_threads = relaxation, num_threads
+        self.relaxation, self.seed, self.num_threads = relaxation, seed, num_threads
         n_users, n_items = len(terms.users.indptr) - 1, len(terms.items.indptr) - 1
         columns = padded_columns(factors + biased, dtype)
         self.X, self.Y = aligned((n_users, columns), dtype), aligned((n_items, columns), dtype)
@@ -59,10 +57,6 @@ class Factorization:
         self._prepare(fresh=True, tracked=tracked and not biased)
         if biased:
             self.mean = weighted_mean(terms.users.targets, terms.users.weights)
-        for start in range(0, n_items, DRAW_ROWS):
-            rows = self.Y[start : start + DRAW_ROWS, :factors]
-            draws = _random.normal(seed, start, rows.size).reshape(rows.shape) * (INITIAL_LENGTH / factors**0.5)
-            rows[:] = np.abs(draws) if solver.name == "nonnegative" else draws
 
     def _prepare(self, *, fresh: bool, tracked: bool) -> None:
         self._fresh, self._sweeps, self._tracked = fresh, 0, tracked
@@ -72,10 +66,14 @@ class Factorization:
         self._plans: dict[str, Plan] = {}
 
     def _start(self) -> None:
-        """The first users: towards the best rows for random items, by one step of conjugate gradient, which finds all
-        but what an exact half-step would, at a fraction of its cost."""
+        """The first items, and the users: towards the best rows for these, by one step of conjugate gradient, which
+        finds all but what an exact half-step would, at a fraction of its cost."""
         k, solver = self.factors, self.solver
         users = self.terms.users
+        if users.implicit and solver.name != "nonnegative":
+            propagated_items(self.X, self.Y, self.terms, k, self.seed, num_threads=self.num_threads)
+        else:
+            self._draw_items()
         if self.biased:
             self.Y[:, k] = 1
             users = self.terms.less_biases("users", np.zeros(len(self.Y), self.Y.dtype), self.mean)
@@ -84,10 +82,17 @@ class Factorization:
         else:
             first = Solver("cg", cg_steps=1)
             self.Y = half_step(
-                users, self.Y, self.X, first, factors=k + self.biased, rotated=self.Y, num_threads=self.num_threads
+                *(users, self.Y, self.X, first),
+                factors=k + self.biased,
+                rotated=self.Y,
+                from_zero=True,
+                num_threads=self.num_threads,
             )
         self.Y[:, k:] = 0  # no item has a bias yet
         self._fresh = False
+
+    def _draw_items(self) -> None:
+        random_items(self.Y, self.factors, self.seed, nonnegative=self.solver.name == "nonnegative")
 
     def resume(self, state: State) -> None:
         """Go on from a fitted state, with its biases and mean if it has any; users it had no entry of are solved first,
@@ -96,6 +101,8 @@ class Factorization:
         new_users, new_items = (
             ~known & (side.counts > 0) for known, side in zip(state.known(state.shape), sides, strict=True)
         )
+        if new_items.any():
+            self._draw_items()
         has_biases = state.mean != 0 or bool(state.user_bias.any() or state.item_bias.any())
         for rows, new, factors, bias in (
             (self.X, new_users, state.user_factors, state.user_bias),

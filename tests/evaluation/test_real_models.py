@@ -14,7 +14,7 @@ def fitted(name):
     few = {"factors": 8, "random_state": 0}
     model = {
         "popular": lambda: fastmf.MostPopular(),
-        "wals": lambda: fastmf.WALS(**few, iterations=4, unobserved_weight=0.1),
+        "wals": lambda: fastmf.WALS(**few, unobserved_weight=0.1),
         "ratings": lambda: fastmf.BiasedMF(**few, epochs=4),
     }[name]()
     return model.fit(TRAIN)

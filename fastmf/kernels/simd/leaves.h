@@ -11,6 +11,7 @@
 #include "wals_subspace.h"
 #include "wals_nonnegative.h"
 #include "observed.h"
+#include "propagate.h"
 #include "wals_solve.h"
 #include "panel.h"
 #include "topk.h"
@@ -35,6 +36,7 @@
     FM_LEAF(svdpp_vector, bits),                                                                                     \
     FM_LEAF(svdpp_user, bits),                                                                                       \
     FM_LEAF(svdpp_items, bits),                                                                                      \
+    FM_LEAF(propagate_row, bits),                                                                                    \
     FM_LEAF(observed_row, bits),                                                                                     \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \

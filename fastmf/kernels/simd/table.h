@@ -148,6 +148,9 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* sums over the entries of a row x, for the objective */                                                      \
         void (*observed_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, const void *x,           \
                              double *wide, double offset, const void *bias, fm_observed *to);                          \
+        /* z = p sum_j a_j q_j y_j over the entries of a row */                                                        \
+        void (*propagate_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, double p,               \
+                              const void *q, void *z);                                                                 \
         /* x of one row by a method, the point beyond it where relaxed is not NULL, and its sums where observed is not;\
          * returns 1 when its matrix is not positive definite in this precision */                                     \
         int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,           \

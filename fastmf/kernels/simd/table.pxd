@@ -131,6 +131,9 @@ cdef extern from "table.h" nogil:
             const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const void* x, double* wide,
             double offset, const void* bias, fm_observed* to,
         ) noexcept nogil
+        void (*propagate_row)(
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, double p, const void* q, void* z
+        ) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
             fm_observed* observed,
@@ -169,6 +172,9 @@ cdef extern from "table.h" nogil:
         void (*observed_row)(
             const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, const void* x, double* wide,
             double offset, const void* bias, fm_observed* to,
+        ) noexcept nogil
+        void (*propagate_row)(
+            const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, double p, const void* q, void* z
         ) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,

@@ -1,0 +1,17 @@
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+F = TypeVar("F", np.float32, np.float64)
+
+def propagate(
+    indptr: NDArray[np.int64],  # n + 1
+    indices: NDArray[np.int32],
+    values: NDArray[F],  # one an entry, or one for all
+    row_scale: NDArray[np.float64],  # n
+    scale: NDArray[F],  # one a row of Y
+    Y: NDArray[F],  # m x k
+    Z: NDArray[F],  # n x k, written
+    num_threads: int,
+) -> None: ...

@@ -1,0 +1,22 @@
+/* One row of a product with a sparse matrix that is scaled on both sides:  z = p sum_j a_j q_j y_j.
+ * `ahead` entries from the row's first on are known, the factors of those beyond it too are asked for. */
+static void FN(propagate_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, double p, const void *q,
+                              void *z)
+{
+    const int64_t k = side->k;
+    memset(z, 0, k * sizeof(real));
+    for (int64_t first = 0; first < row->n; first += CG_ROWS) {
+        const real *y[CG_ROWS];
+        real s[CG_ROWS];
+#pragma GCC unroll 4
+        for (int r = 0; r < CG_ROWS; r++) { /* beyond the row: its last entry, times zero */
+            const int inside = first + r < row->n;
+            const int64_t j = inside ? first + r : row->n - 1;
+            y[r] = FN(other_row)(side, row, j);
+            s[r] = inside ? (real)p * FN(target)(row, j) * ((const real *)q)[row->index[j]] : 0;
+            if (j + PREFETCH_ROWS < ahead)
+                FN(prefetch)(side, row->index[j + PREFETCH_ROWS]);
+        }
+        FN(add_rows)(y, s, k, z);
+    }
+}

@@ -1,0 +1,13 @@
+"""Twin of fastmf.kernels.propagate."""
+
+from reference.objective import value
+
+
+def propagate(indptr, indices, values, row_scale, scale, Y, Z, num_threads):
+    for u in range(len(Z)):
+        for c in range(Y.shape[1]):
+            total = 0.0
+            for e in range(indptr[u], indptr[u + 1]):
+                i = indices[e]
+                total += float(value(values, e)) * float(scale[i]) * float(Y[i, c])
+            Z[u, c] = float(row_scale[u]) * total
