@@ -88,8 +88,11 @@ static int FN(wals_cg)(const fm_wals_side *side, const fm_wals_row *row, real *w
     const int explicit = eigenvalues[k - 1] == 0; /* ascending: all are zero */
     memset(r, 0, k * sizeof(real));
     memset(inverse, 0, k * sizeof(real));
-    FN(cg_pass)(side, row, 1, FN(dot)(x, x, k) == 0 ? NULL : x, r, explicit ? inverse : NULL, 0);
-#pragma GCC ivdep
+    int from_zero = 1;
+    for (int64_t c = 0; c < k; c++)
+        from_zero &= x[c] == 0;
+    FN(cg_pass)(side, row, 1, from_zero ? NULL : x, r, explicit ? inverse : NULL, 0);
+#pragma GCC ivdep /* the vectors are apart, or meet element by element */
     for (int64_t c = 0; c < k; c++) {
         diagonal[c] = share * eigenvalues[c] + ridge;
         inverse[c] = 1 / (inverse[c] + diagonal[c]);
