@@ -28,7 +28,7 @@ def expected(A, seed):
     users, items = abs(A).sum(1), abs(A).sum(0)
     inverse = [np.divide(1, np.sqrt(sums), out=np.zeros(len(sums)), where=sums > 0) for sums in (users, items)]
     B = inverse[0][:, None] * A * inverse[1]
-    S = start.signed_rows(seed, A.shape[1], K, 0)
+    S = start.signed_rows(seed, A.shape[1], K, 0).astype(float)
     Y = B.T @ (B @ (B.T @ (B @ S)))
     leading = np.sqrt(items / max(items.sum(), 1))
     along = np.outer(leading, leading @ Y)
@@ -74,7 +74,7 @@ def test_propagated_items_are_what_their_formula_says(name, dtype):
     want = expected(dense(given.users, len(given.items.counts)), 3)
     for threads in (1, 2):
         got = found(given, 3, dtype, threads)
-        np.testing.assert_allclose(got, want, rtol=0, atol=1e-4 if dtype == np.float32 else 1e-8)
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-4 if dtype == np.float32 else 1e-11)
     assert got.any()
 
 
@@ -83,7 +83,7 @@ def test_dense_data_has_its_popularity_taken_out_and_sparse_data_keeps_it():
     for name in ("sparse", "dense"):
         given = problem(MATRICES[name], dtype="float64")
         items = dense(given.users, len(given.items.counts)).sum(0)
-        noise = start.signed_rows(0, len(items), K, 0) * 0.1 / np.sqrt(K)
+        noise = start.signed_rows(0, len(items), K, 0).astype(float) * 0.1 / np.sqrt(K)
         Y = (found(given, 0, np.float64) - noise) / np.where(items, items, 1)[:, None] ** 0.25
         leading = np.sqrt(items / items.sum())
         shares[name] = ((leading @ Y) ** 2).sum() / (Y**2).sum()
@@ -95,7 +95,7 @@ def test_targets_of_any_sign_are_propagated():
     rng, matrix = np.random.default_rng(4), sparse()
     matrix.data = rng.normal(size=matrix.nnz).astype(np.float32)
     given = problem(matrix, np.ones(matrix.nnz), dtype="float64")
-    np.testing.assert_allclose(found(given, 1, np.float64), expected(dense(given.users, 30), 1), rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found(given, 1, np.float64), expected(dense(given.users, 30), 1), rtol=0, atol=1e-11)
 
 
 def test_dislikes_alone_give_zeros():
@@ -118,7 +118,7 @@ def test_the_blocks_of_rows_do_not_show(monkeypatch):
     given = problem(MATRICES["dense"], dtype="float64")
     whole = found(given, 0, np.float64)
     monkeypatch.setattr(start, "DRAW_ROWS", 7)
-    np.testing.assert_allclose(found(given, 0, np.float64), whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(found(given, 0, np.float64), whole, rtol=0, atol=1e-11)
 
 
 def test_a_fit_begins_where_random_items_get_in_two_iterations(monkeypatch):
