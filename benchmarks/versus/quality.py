@@ -43,6 +43,10 @@ SETTINGS: dict[str, dict[int, dict[str, Any]]] = {
         64: {"unobserved_weight": 0.014, "regularization": 0.003},
         256: {"unobserved_weight": 0.03, "regularization": 0.002},
     },
+    "fastmf cg": {
+        64: {"solver": "cg", "unobserved_weight": 0.014, "regularization": 0.003, "cg_steps": 2},
+        256: {"solver": "cg", "unobserved_weight": 0.03, "regularization": 0.002, "cg_steps": 2},
+    },
     "irspack cg": {
         64: {"solver_type": "CG", "alpha0": 0.01, "reg": 0.006, "init_std": 0.03, "max_cg_steps": 3},
         256: {"solver_type": "CG", "alpha0": 0.014, "reg": 0.002, "init_std": 0.03, "max_cg_steps": 3},
@@ -58,17 +62,19 @@ SETTINGS: dict[str, dict[int, dict[str, Any]]] = {
         },
     },
 }
+FASTMF_GRID = {
+    "unobserved_weight": (0.06, 0.04, 0.03, 0.02, 0.014, 0.01),
+    "regularization": (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006),
+}
 IRSPACK_GRID = {
     "alpha0": (0.02, 0.014, 0.01, 0.007),
     "reg": (0.002, 0.003, 0.004, 0.006, 0.009),
     "init_std": (0.01, 0.03, 0.1, 0.3),
 }
 GRID: dict[str, dict[str, Sequence[Any]]] = {
-    "fastmf auto": {
-        "unobserved_weight": (0.06, 0.04, 0.03, 0.02, 0.014, 0.01),
-        "regularization": (0.001, 0.0015, 0.002, 0.003, 0.004, 0.006),
-    },
-    "irspack cg": {**IRSPACK_GRID, "max_cg_steps": (2, 3, 5)},
+    "fastmf auto": FASTMF_GRID,
+    "fastmf cg": {**FASTMF_GRID, "cg_steps": (1, 2, 3)},
+    "irspack cg": {**IRSPACK_GRID, "max_cg_steps": (1, 2, 3, 5)},
     "irspack ials++": {**IRSPACK_GRID, "ialspp_subspace_dimension": (16, 32, 64, 128)},
 }
 

@@ -18,11 +18,11 @@ PIECE_SECONDS = 0.1  # of work between two looks at the outside world
 TEAM_SECONDS = 2e-4  # of work below which starting other threads does not pay
 
 # Rates of one core in float32, as `python benchmarks/bench_wals.py --rates` measures them; only their ratios matter.
-RANK_UPDATE_FLOPS = 2.8e11
-CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = 2.6e11, 174.0  # a system of CHOLESKY_HALF_SIZE runs at half of the rate
-STREAM_FLOPS = 1.7e11  # dot products and sums of rows, as conjugate gradient takes them
-GATHER_BYTES = 2.0e10
-ROW_SECONDS = 2e-7
+RANK_UPDATE_FLOPS = 1.3e11
+CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = 1.1e11, 88.0  # a system of CHOLESKY_HALF_SIZE runs at half of the rate
+STREAM_FLOPS = 1.1e11  # dot products and sums of rows, as conjugate gradient takes them
+GATHER_BYTES = 1.5e10
+ROW_SECONDS = 3e-7
 TILE = 16.0  # sizes are rounded up to this
 
 # How many times more an exact row may cost than an inexact one before "auto" gives it up. Three steps of conjugate
