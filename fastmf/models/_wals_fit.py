@@ -152,15 +152,18 @@ class Factorization:
 
     def sweep(self) -> None:
         """Solve the items, then the users."""
-        if self._fresh:
+        first = self._fresh
+        if first:  # in place, with no whole sweep to keep
             self._start()
-        X, Y = self._spare or (aligned(self.X.shape, self.X.dtype), aligned(self.Y.shape, self.Y.dtype))
-        Y[:] = self.Y
+            X, Y = self.X, self.Y
+        else:
+            X, Y = self._spare or (aligned(self.X.shape, self.X.dtype), aligned(self.Y.shape, self.Y.dtype))
+            Y[:] = self.Y
         if self.relaxation > 1 and self._relaxed is None:
             self._relaxed = aligned_copy(self.X, self.X.dtype)
         observed = np.empty((len(X), 3)) if self._tracked else None
         mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y, observed)
-        self.X, self.Y, self.mean, self._spare = X, Y, mean, (self.X, self.Y)
+        self.X, self.Y, self.mean, self._spare = X, Y, mean, None if first else (self.X, self.Y)
         self._observed_rows = observed
         self._sweeps += 1
 
