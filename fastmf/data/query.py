@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import compress
 from typing import Any
@@ -101,4 +102,15 @@ def _numbers(cells: Sequence[Any], label: str, places: Sequence[int]) -> NDArray
                 f"{label} must hold numbers, and {len(bad)} of the entries from {places[0]} to {places[-1]} are none, "
                 f"the first at position {places[bad[0]]}"
             )
-    return np.array(list(map(float, cells)), np.float64)
+    try:
+        return np.array(list(map(float, cells)), np.float64)
+    except OverflowError:
+        return np.array(list(map(_float, cells)), np.float64)
+
+
+def _float(cell: Any) -> float:
+    """An integer that no float64 can hold is infinite, as such a fraction or decimal number is."""
+    try:
+        return float(cell)
+    except OverflowError:
+        return math.inf if cell > 0 else -math.inf

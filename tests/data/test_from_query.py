@@ -136,6 +136,30 @@ def test_values_of_several_types_are_counted_and_named(monkeypatch):
     )
 
 
+@pytest.mark.parametrize("large", [10**400, -(10**400), decimal.Decimal("1e400")], ids=["above", "below", "decimal"])
+def test_values_beyond_float64_are_refused_as_infinite(large):
+    class Cursor:
+        description = (("who",), ("film",), ("stars",))
+
+        def cursor(self):
+            return self
+
+        def execute(self, sql):
+            self.rows = [(1, 1, 3), (1, 2, large)]
+
+        def fetchmany(self, size):
+            rows, self.rows = self.rows, []
+            return rows
+
+        def close(self):
+            pass
+
+    roles = {"user": "who", "item": "film", "value": "stars"}
+    text = r"column 'stars' \(value\) must hold finite numbers that fit float32, got -?inf at position 1"
+    with pytest.raises(ValueError, match=text):
+        Ratings.from_query(Cursor(), "select", **roles)
+
+
 def test_positions_are_those_of_the_rows_of_the_query(engine, monkeypatch):
     monkeypatch.setattr(query, "ROWS", 2)
     rows = [("a", 1, 1.0, 1), (None, 1, 1.0, 2), ("b", None, 1.0, 3), ("c", 1, float("inf"), 4)]
