@@ -102,14 +102,11 @@ def _numbers(cells: Sequence[Any], label: str, places: Sequence[int]) -> NDArray
                 f"{label} must hold numbers, and {len(bad)} of the entries from {places[0]} to {places[-1]} are none, "
                 f"the first at position {places[bad[0]]}"
             )
-    try:
-        return np.array(list(map(float, cells)), np.float64)
-    except OverflowError:
-        return np.array(list(map(_float, cells)), np.float64)
+    return np.fromiter(map(_float, cells), np.float64, len(cells))
 
 
 def _float(cell: Any) -> float:
-    """An integer that no float64 can hold is infinite, as such a fraction or decimal number is."""
+    """As `float`, which makes infinities of decimal numbers too large for it, but not of integers."""
     try:
         return float(cell)
     except OverflowError:
