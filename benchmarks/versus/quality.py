@@ -37,8 +37,9 @@ POINTS = {64: (0.150, 0.128), 256: (0.173, 0.1425), 512: (0.177, 0.147)}  # fact
 
 # Contender -> settings from so many factors on, looked for at that number; 512 has those of 256. fastmf's are the best
 # after one iteration, in which two steps of CG find as much as three. irspack's alpha0 and reg mean what fastmf's
-# unobserved_weight and regularization do: they were looked for with CG, and serve both its solvers. An init_std below its
-# default, 0.1, gets to a higher NDCG@20, sooner. Its CG takes three steps: two are sooner on the hold-out, and later at the points.
+# unobserved_weight and regularization do: they were looked for with CG, and serve both its solvers. An init_std below
+# its default, 0.1, gets to a higher NDCG@20, sooner. Its CG takes three steps: two are sooner on the hold-out, and
+# later at the points.
 FASTMF = {
     64: {"unobserved_weight": 0.014, "regularization": 0.003},
     256: {"unobserved_weight": 0.03, "regularization": 0.002},
