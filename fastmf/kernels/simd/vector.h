@@ -97,6 +97,14 @@ FM_INLINE real FN(sum)(vec v)
 #endif
 }
 
+/* Have a value loaded once: compilers load it again for each of its uses, and there are fewer ports for that than for
+ * arithmetic. */
+#if defined(__x86_64__) || defined(__i386__)
+#define in_register(v) __asm__("" : "+v"(v))
+#else
+#define in_register(v) (void)(v)
+#endif
+
 #define load FN(load)
 #define store FN(store)
 #define splat FN(splat)
