@@ -134,9 +134,11 @@ def fit_rates() -> None:
                     wals.CG: 0,
                     wals.SUBSPACE: n * k * block,
                 }[method]
-                stream = {wals.CG: 16 * n * k, wals.SUBSPACE: 4 * n * k}.get(method, 0)
-                gather = 4 * n * k * (1 if method in (wals.PRIMAL, wals.CG) else 2)
-                terms.append([update, systems * size**3 / 3, systems * size**2 / 3, stream, gather, 1.0])
+                stream = 4 * n * k if method == wals.SUBSPACE else 0
+                gather = 4 * n * k * {wals.PRIMAL: 1, wals.CG: 0}.get(method, 2)
+                passes = 5 if method == wals.CG else 0  # three steps, and two for where they begin
+                row = [update, systems * size**3 / 3, systems * size**2 / 3, stream, gather, 4 * n * k * passes, passes]
+                terms.append([*row, 1.0])
                 times.append(row_seconds(method, n, k))
     terms, times = np.array(terms), np.array(times)
     x, _ = scipy.optimize.nnls(terms / times[:, None], np.ones(len(times)))
@@ -145,7 +147,9 @@ def fit_rates() -> None:
     print(f"CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = {1 / x[1]:.2g}, {x[2] / x[1]:.0f}")
     print(f"STREAM_FLOPS = {1 / x[3]:.2g}")
     print(f"GATHER_BYTES = {1 / x[4]:.2g}")
-    print(f"ROW_SECONDS = {x[5]:.1g}")
+    print(f"PASS_BYTES = (2**20, {1 / x[5]:.2g}), ...")
+    print(f"PASS_SECONDS = {x[6]:.1g}")
+    print(f"ROW_SECONDS = {x[7]:.1g}")
     print(f"# off by {error:.0%} on average over {len(times)} rows")
 
 

@@ -14,6 +14,7 @@ METHODS = {
     "cg": kernel.CG,
     "subspace": kernel.SUBSPACE,
     "nonnegative": kernel.NONNEGATIVE,
+    "iterated": kernel.ITERATED,
 }
 
 
@@ -88,6 +89,14 @@ CASES = [
     Case("subspace", 33, (3, 33, 150), block=17),
     Case("subspace", 64, (3, 90), block=33, targets="one"),
     Case("subspace", 130, (3, 40), block=64),
+    Case("iterated", 1, (0, 1, 2, 40)),
+    Case("iterated", 5, (2, 0, 5, 9)),
+    Case("iterated", 16, (1, 3, 4, 5, 80), targets="one"),
+    Case("iterated", 16, (3, 16, 40), weights="equal", unobserved="each", share="each"),
+    Case("iterated", 17, (3, 17, 80), weights="one"),
+    Case("iterated", 33, (3, 33, 80), basis="own"),
+    Case("iterated", 64, (3, 20, 81)),
+    Case("iterated", 130, (3, 40)),
     Case("nonnegative", 1, (0, 1, 2, 40)),
     Case("nonnegative", 5, (2, 0, 5, 9)),
     Case("nonnegative", 5, (2, 0, 5, 9), weights="one", unobserved="none"),

@@ -10,6 +10,10 @@ DUAL: int
 CG: int
 SUBSPACE: int
 NONNEGATIVE: int
+ITERATED: int
+SOLVED: int
+INDEFINITE: int
+FACTORISED: int
 
 def padded(factors: int, dtype_of: NDArray[Any]) -> int: ...
 def workspace(
@@ -38,7 +42,7 @@ def solve_rows(
     relaxed: NDArray[F],  # likewise, or no rows; may be X
     relaxation: float,
     observed: NDArray[np.float64],  # n x 3, written for `rows`, or no rows
-    failed: NDArray[np.uint8],  # one for each of `rows`, written
+    outcomes: NDArray[np.uint8],  # one for each of `rows`, written
     work: NDArray[F],  # from `workspace`
     num_threads: int,
 ) -> None: ...

@@ -18,7 +18,8 @@ from fastmf._memory import aligned
 cdef enum:
     CHUNK = 8  # rows a thread takes at a time, so that it knows its next one; fewer where there are few
 
-PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)  # how a row is solved, as in simd/table.h
+PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE, ITERATED = range(6)  # how a row is solved, as in simd/table.h
+SOLVED, INDEFINITE, FACTORISED = range(3)  # and what came of it
 
 
 cdef inline int solve_row(
@@ -86,11 +87,11 @@ def solve_rows(
     const uint8_t[::1] methods,          # IN  how to solve each of `rows`
     int64_t cg_steps,                    # IN
     int64_t block_size,                  # IN  of the subspace method
-    floating[:, ::1] X,                  # IN  where the last three start; OUT, only `rows` are written
+    floating[:, ::1] X,                  # IN  where the last four start; OUT, only `rows` are written
     floating[:, ::1] relaxed,            # IN  where they start if not empty; OUT, over-relaxed; may be X, then lost
     double relaxation,                   # IN  omega, in [1, 2)
     double[:, ::1] observed,             # OUT of `rows`, if not empty: what simd/observed.h sums, with X; no biases
-    uint8_t[::1] failed,                 # OUT one for each of `rows`: its matrix is not positive definite
+    uint8_t[::1] outcomes,               # OUT one for each of `rows`: SOLVED, INDEFINITE or FACTORISED
     floating[:, ::1] work,               # scratch from `workspace`
     int num_threads,
 ):
@@ -120,7 +121,7 @@ def solve_rows(
     for r in prange(
         n, nogil=True, schedule="dynamic", chunksize=chunk, num_threads=num_threads, use_threads_if=num_threads > 1
     ):
-        failed[r] = solve_row(
+        outcomes[r] = solve_row(
             &side, &indptr[0], index, weight, target, weight_step, target_step, &ridge[0],
             &row_unobserved[0], row_step, methods[r], rows[r],
             rows[min(r + 1, n - 1)], &work[threadid(), 0], &X[rows[r], 0],

@@ -1,7 +1,8 @@
 """The cost model of a WALS row: what each method takes, and so which method each row gets.
 
-A row with n entries and k factors can be solved exactly by its k x k system (primal) or its n x n system (dual), or
-approximately by conjugate gradient or by one sweep over blocks of factors (subspace).
+A row with n entries and k factors can be solved exactly by its k x k system (primal), by its n x n system (dual) or by
+as many steps of conjugate gradient as that takes (iterated), or approximately by a few such steps or by one sweep over
+blocks of factors (subspace).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fastmf.kernels.wals import CG, DUAL, NONNEGATIVE, PRIMAL, SUBSPACE
+from fastmf.kernels.wals import CG, DUAL, ITERATED, NONNEGATIVE, PRIMAL, SUBSPACE
 
 PIECE_SECONDS = 0.1  # of work between two looks at the outside world
 TEAM_SECONDS = 2e-4  # of work below which starting other threads does not pay
@@ -20,9 +21,14 @@ TEAM_SECONDS = 2e-4  # of work below which starting other threads does not pay
 # Rates of one core in float32, as `python benchmarks/bench_wals.py --rates` measures them; only their ratios matter.
 RANK_UPDATE_FLOPS = 1.3e11
 CHOLESKY_FLOPS, CHOLESKY_HALF_SIZE = 1.1e11, 88.0  # a system of CHOLESKY_HALF_SIZE runs at half of the rate
-STREAM_FLOPS = 1.1e11  # dot products and sums of rows, as conjugate gradient takes them
+STREAM_FLOPS = 1.1e11  # dot products and sums of rows
 GATHER_BYTES = 1.5e10
+# In conjugate gradient, which passes over the entries of a row once a step: bytes a second where the factors of the row
+# stay in a core's cache, where those of all rows stay in the one that cores share, and from memory.
+PASS_BYTES = (2**20, 5e10), (2**24, 3e10), (np.inf, GATHER_BYTES)
+PASS_SECONDS = 4e-8  # of what does not depend on the entries
 ROW_SECONDS = 3e-7
+EXACT_STEPS = 11  # of an iterated row on average: 6 to 16, the more the more factors and the heavier the stored pairs
 TILE = 16.0  # sizes are rounded up to this
 
 # How many times more an exact row may cost than an inexact one before "auto" gives it up. Three steps of conjugate
@@ -35,7 +41,7 @@ class Solver:
     """How rows may be solved."""
 
     name: str = "auto"  # or "cholesky", "cg", "subspace", "nonnegative"
-    form: str = "auto"  # of exact rows: or "primal", "dual"
+    form: str = "auto"  # of exact rows: or "primal", "dual", "iterated"
     cg_steps: int = 3
     block_size: int = 64
 
@@ -44,8 +50,8 @@ class Solver:
         return self.name in ("auto", "subspace")
 
 
-def seconds(n: Any, factors: int, method: int, solver: Solver) -> NDArray[np.float64]:
-    """Estimated seconds of rows with n entries on one core."""
+def seconds(n: Any, factors: int, n_others: int, method: int, solver: Solver) -> NDArray[np.float64]:
+    """Estimated seconds of rows with n of n_others entries on one core."""
     n, k = np.asarray(n, float), float(factors)
     gather = 4 * n * k / GATHER_BYTES
     cost: NDArray[np.float64]
@@ -55,8 +61,11 @@ def seconds(n: Any, factors: int, method: int, solver: Solver) -> NDArray[np.flo
     elif method == DUAL:
         size = _tiles(n)
         cost = size * size * k / RANK_UPDATE_FLOPS + _cholesky(size) + 2 * gather
-    elif method == CG:
-        cost = (1 + solver.cg_steps) * 4 * n * k / STREAM_FLOPS + gather
+    elif method in (CG, ITERATED):
+        passes = 2 + (solver.cg_steps if method == CG else EXACT_STEPS)  # one to gather, one for what is left at first
+        (own, near), (shared, far), (_, memory) = PASS_BYTES
+        rate = np.where(4 * n * k <= own, near, far if 4 * n_others * k <= shared else memory)
+        cost = passes * (4 * n * k / rate + PASS_SECONDS)
     else:
         block = min(float(solver.block_size), k)
         update = n * k * block / RANK_UPDATE_FLOPS + k / block * _cholesky(_tiles(block))
@@ -64,11 +73,13 @@ def seconds(n: Any, factors: int, method: int, solver: Solver) -> NDArray[np.flo
     return cost + ROW_SECONDS
 
 
-def methods(counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver) -> NDArray[np.uint8]:
-    """The method of each row with so many entries."""
+def methods(
+    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, *, iterates: bool
+) -> NDArray[np.uint8]:
+    """The method of each row with so many entries; `iterates` says whether exact rows may be iterated."""
     if solver.name == "nonnegative":
         return np.full(len(counts), NONNEGATIVE, np.uint8)
-    by_count, exact = _exact(counts, factors, n_others, solver)
+    by_count, exact = _exact(counts, factors, n_others, solver, iterates)
     if solver.name == "cholesky" or (solver.name == "auto" and solver.form == "primal"):
         return by_count
     inexact = {
@@ -76,26 +87,33 @@ def methods(counts: NDArray[np.int64], factors: int, n_others: int, solver: Solv
         "subspace": [SUBSPACE],
         "auto": [CG, SUBSPACE],
     }[solver.name]
-    costs = np.stack([seconds(counts, factors, method, solver) for method in inexact])
-    cheapest = np.asarray(inexact, np.uint8)[np.argmin(costs, axis=0)]
+    cheapest, cost = _cheapest({method: seconds(counts, factors, n_others, method, solver) for method in inexact})
     patience = PATIENCE if solver.name == "auto" else 1.0
-    return np.where(exact > patience * costs.min(axis=0), cheapest, by_count).astype(np.uint8)
+    return np.where(exact > patience * cost, cheapest, by_count).astype(np.uint8)
 
 
 def _exact(
-    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver
+    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, iterates: bool
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The cheaper exact form of each row, and its seconds; the dual form must also pay for the eigenbasis it needs."""
-    primal = seconds(counts, factors, PRIMAL, solver)
-    if solver.form == "primal":
-        return np.full(len(counts), PRIMAL, np.uint8), primal
-    dual = np.where(counts <= factors, seconds(counts, factors, DUAL, solver), np.inf)
-    if solver.form == "dual":
-        primal = np.where(counts <= factors, np.inf, primal)
+    """The cheapest exact form of each row, and its seconds; all but the primal must also pay for the eigenbasis."""
+    applies = {PRIMAL: counts >= 0, DUAL: counts <= factors, ITERATED: np.full(len(counts), iterates)}
+    wanted = {"primal": PRIMAL, "dual": DUAL, "iterated": ITERATED}.get(solver.form)
+    costs = {}
+    for method, applying in applies.items():
+        costs[method] = np.where(applying, seconds(counts, factors, n_others, method, solver), np.inf)
+        if wanted is not None and method != wanted:
+            costs[method][applies[wanted]] = np.inf
+    primal, (cheapest, cost) = costs[PRIMAL], _cheapest(costs)
     basis = rotation_seconds(n_others, factors) + eigenbasis_seconds(factors)
-    if np.maximum(primal - dual, 0.0).sum() < basis and solver.name in ("auto", "cholesky"):
+    if wanted is None and solver.name in ("auto", "cholesky") and (primal - cost).sum() < basis:
         return np.full(len(counts), PRIMAL, np.uint8), primal
-    return np.where(dual < primal, DUAL, PRIMAL).astype(np.uint8), np.minimum(primal, dual)
+    return cheapest, cost
+
+
+def _cheapest(costs: dict[int, NDArray[np.float64]]) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
+    """The cheapest method of each row, and its seconds."""
+    seconds_of = np.stack(list(costs.values()))
+    return np.array(list(costs), np.uint8)[np.argmin(seconds_of, axis=0)], seconds_of.min(axis=0)
 
 
 def team(num_threads: int, work: float) -> int:
@@ -123,24 +141,33 @@ class Plan:
     """How the rows of a side are solved; it depends on their counts alone, and so is made once for a whole fit."""
 
     order: NDArray[np.int64]  # of the rows: heavy ones first
-    methods: NDArray[np.uint8]  # of each row in this order
+    methods: NDArray[np.uint8]  # of each row in this order; those that iterate too slowly become primal
     pieces: list[tuple[int, int]]  # ranges in this order that take about PIECE_SECONDS each
     threads: int
 
     @classmethod
     def of(
-        cls, counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, *, primal: bool, num_threads: int
+        cls,
+        counts: NDArray[np.int64],
+        factors: int,
+        n_others: int,
+        solver: Solver,
+        *,
+        primal: bool,
+        iterates: bool,
+        num_threads: int,
     ) -> Plan:
-        """The plan for rows with so many entries; `primal` leaves only this form of the exact solution."""
+        """The plan for rows with so many entries; `primal` leaves only this form of the exact solution, `iterates` says
+        whether there is the iterated one."""
         order = np.argsort(-counts, kind="stable")
         counts = counts[order]
-        chosen = methods(counts, factors, n_others, solver)
+        chosen = methods(counts, factors, n_others, solver, iterates=iterates)
         if primal:
-            chosen[chosen < NONNEGATIVE] = PRIMAL
+            chosen[chosen != NONNEGATIVE] = PRIMAL
         cost = np.zeros(len(counts))
         for method in np.unique(chosen):
             of_method = chosen == method
-            cost[of_method] = seconds(counts[of_method], factors, method, solver)
+            cost[of_method] = seconds(counts[of_method], factors, n_others, method, solver)
         threads = team(num_threads, float(cost.sum()))
         number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * threads))
         edges = (np.flatnonzero(np.diff(number)) + 1).tolist()

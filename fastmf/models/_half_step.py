@@ -78,7 +78,8 @@ def plan_of(
     counts = side.counts
     flat = not side.ridge[counts > 0].all()  # directions that nothing regularises
     primal = flat or (keeps_basis and side.implicit)
-    return Plan.of(counts, factors, n_others, solver, primal=primal, num_threads=num_threads)
+    iterates = side.implicit and side.weights.dtype == np.float32  # float64 would take twice the steps
+    return Plan.of(counts, factors, n_others, solver, primal=primal, iterates=iterates, num_threads=num_threads)
 
 
 def half_step(
@@ -137,12 +138,13 @@ def half_step(
                 begin = out if relaxed is None else relaxed
                 turn_rows(begin, turn, begin, num_threads)
     gram[range(factors, size), range(factors, size)] = 1.0
-    failed = np.zeros(len(order), np.uint8)
+    outcomes = np.zeros(len(order), np.uint8)
     task = Task(side, others, gram, eigenvalues, out, solver, plan.threads, relaxed, relaxation, observed)
     for start, stop in plan.pieces:
-        task.solve(order[start:stop], methods[start:stop], failed[start:stop])
-    if failed.any():
-        rescue(task, order[failed > 0], factors, solver)
+        task.solve(order[start:stop], methods[start:stop], outcomes[start:stop])
+    methods[outcomes == wals.FACTORISED] = wals.PRIMAL  # from now on
+    if (outcomes == wals.INDEFINITE).any():
+        rescue(task, order[outcomes == wals.INDEFINITE], factors, solver)
     return others
 
 
@@ -172,8 +174,8 @@ class Task:
         self._steps = (solver.cg_steps, block_size)
         self._work = wals.workspace(out.shape[1], block_size if longest else 0, longest, num_threads, others[:0, 0])
 
-    def solve(self, rows: NDArray[np.int64], methods: NDArray[np.uint8], failed: NDArray[np.uint8]) -> None:
-        """Solve `rows`; sets `failed` where a matrix is not positive definite."""
+    def solve(self, rows: NDArray[np.int64], methods: NDArray[np.uint8], outcomes: NDArray[np.uint8]) -> None:
+        """Solve `rows`; `outcomes` says INDEFINITE where a matrix is not positive definite."""
         side = self.side
         wals.solve_rows(
             side.indptr,
@@ -188,7 +190,7 @@ class Task:
             self.out[:0] if self.relaxed is None else self.relaxed,
             self.relaxation,
             self.observed,
-            failed,
+            outcomes,
             self._work,
             self.num_threads,
         )
@@ -210,13 +212,13 @@ def rescue(task: Task, rows: NDArray[np.int64], factors: int, solver: Solver) ->
     gram = weighted_gramian(wide, others, task.num_threads)
     gram[range(factors, len(gram)), range(factors, len(gram))] = 1.0
     again = Task(wide, others, gram, np.empty(0), exact, Solver("cholesky"), task.num_threads)
-    failed = np.zeros(len(rows), np.uint8)
+    outcomes = np.zeros(len(rows), np.uint8)
     method = wals.NONNEGATIVE if solver.name == "nonnegative" else wals.PRIMAL
-    again.solve(rows, np.full(len(rows), method, np.uint8), failed)
-    if failed.any():
+    again.solve(rows, np.full(len(rows), method, np.uint8), outcomes)
+    if outcomes.any():
         if not np.isfinite(others).all():
             raise too_large(side)
-        row = int(rows[np.argmax(failed)])
+        row = int(rows[np.argmax(outcomes)])
         raise FitDivergedError(
             f"the normal equations of {side.name} {row} are not positive definite, even in float64: raise "
             f"regularization (it adds {side.ridge[row]:.3g} to that row) or unobserved_weight, lower factors, or scale "

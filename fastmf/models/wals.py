@@ -23,6 +23,8 @@ from fastmf.models._wals_params import solver_of, together
 from fastmf.models._wals_terms import number_or_vector, terms
 from fastmf.models._wals_update import Update
 
+FORMS = ("auto", "primal", "dual", "iterated")
+
 
 @dataclass(kw_only=True, repr=False, eq=False)
 class WALS(Explains, FactorModel):
@@ -65,13 +67,15 @@ class WALS(Explains, FactorModel):
     nonnegative : bool, default False
         Keep all factors at 0 or above, by coordinate descent on each row's normal equations.
     solver : {"auto", "cholesky", "cg", "subspace"}, default "auto"
-        How rows are solved. "cholesky": exactly, each row by the cheaper of its k x k system and its n x n system in
-        the eigenbasis of the Gramian (n its number of entries). "cg": `cg_steps` of conjugate gradient,
+        How rows are solved. "cholesky": exactly, each row by the cheapest of its k x k system (primal), its n x n
+        system in the eigenbasis of the Gramian (dual; n is its number of entries), and conjugate gradient that goes on
+        until rounding stops it (iterated; float32 and implicit feedback only). "cg": `cg_steps` of conjugate gradient,
         preconditioned in that eigenbasis. "subspace": one sweep over blocks of `block_size` factors (iALS++). These
         two still solve exactly the rows for which that is cheaper. "auto": exactly, but for rows where it would take
         half as long again as the quicker of the two others, which need hardly more sweeps.
-    form : {"auto", "primal", "dual"}, default "auto"
-        Force one system for exact rows (dual: for rows with at most `factors` entries). The solution is the same.
+    form : {"auto", "primal", "dual", "iterated"}, default "auto"
+        Force one of these for exact rows, where it applies (dual: to rows with at most `factors` entries). The solution
+        is the same.
     cg_steps : int, default 3
         Steps of conjugate gradient a row and sweep.
     block_size : int, default 64
@@ -120,7 +124,7 @@ class WALS(Explains, FactorModel):
     biased: bool = param(False, _checks.flag)
     nonnegative: bool = param(False, _checks.flag)
     solver: str = param("auto", lambda name, value: _checks.choice(name, value, ("auto", "cholesky", "cg", "subspace")))
-    form: str = param("auto", lambda name, value: _checks.choice(name, value, ("auto", "primal", "dual")))
+    form: str = param("auto", lambda name, value: _checks.choice(name, value, FORMS))
     cg_steps: int = param(3, lambda name, value: _checks.integer(name, value, 1))
     block_size: int = param(64, lambda name, value: _checks.integer(name, value, 1, 4096))
     relaxation: float | None = param(None, either(none, lambda name, value: _checks.real(name, value, 1.0, 1.9)))

@@ -72,10 +72,10 @@ def test_the_dual_form_turns_the_factors_and_the_fit_turns_them_back(monkeypatch
 
 
 def test_conjugate_gradient_follows_the_exact_sweeps():
-    """60 entries a row and 5 factors: rows that are cheaper to improve than to solve."""
+    """60 entries a row and 20 factors: rows that are cheaper to improve than to solve."""
     matrix, objectives = plain.likes(120, 110, density=0.6), []
     for use_cg in (True, False):
-        made = fitted(matrix, dtype=np.float64, iterations=10, use_cg=use_cg)
+        made = fitted(matrix, dtype=np.float64, factors=20, iterations=10, use_cg=use_cg)
         objectives.append(plain.objective(matrix, made.user_factors, made.item_factors, 0.3))
     assert objectives[0] != objectives[1]
     assert objectives[0] == pytest.approx(objectives[1], rel=1e-4)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import wals as twin
 from tolerances import tolerance
-from wals_problems import CASES, METHODS, Case, equations, problem, solve, solve_observed, solve_relaxed, terms
+from wals_problems import CASES, METHODS, Case, equations, problem, single, solve, solve_observed, solve_relaxed, terms
 
 from fastmf.kernels import wals as kernel
 from fastmf.kernels.objective import observed_loss
@@ -70,7 +70,7 @@ def test_rows_agree_with_the_twin(case, dtype, simd):
     for threads in THREADS[1:]:
         again, _ = solve(p, case.method, dtype, threads, steps=case.steps, block=case.block)
         assert again.tobytes() == X.tobytes()
-    from_somewhere = [] if case.method in ("primal", "dual") else [p.start]
+    from_somewhere = [] if case.method in ("primal", "dual", "iterated") else [p.start]
     for u, row_off in enumerate(off(X, expected, *from_somewhere)):
         assert row_off <= condition(p, u) * tolerance(dtype, terms(p)[u])
     assert not X[np.diff(p.indptr) == 0].any()
@@ -114,7 +114,7 @@ def test_rows_sum_what_they_add_to_the_objective(case, dtype, simd):
         np.testing.assert_allclose(observed, sums, rtol=0, atol=rounding * abs(sums).max(initial=1))
 
 
-@every_case("primal", "dual")
+@every_case("primal", "dual", "iterated")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_exact_rows_satisfy_their_normal_equations(case, dtype, simd):
     p = problem(case)
@@ -131,14 +131,14 @@ def test_exact_rows_satisfy_their_normal_equations(case, dtype, simd):
     weights=st.sampled_from(["one", "above", "around", "equal"]),
     unobserved=st.sampled_from(["one", "each", "none"]),
     share=st.sampled_from(["one", "each"]),
-    method=st.sampled_from(["primal", "dual"]),
+    method=st.sampled_from(["primal", "dual", "iterated"]),
 )
 @settings(max_examples=80, deadline=None)
 def test_any_row_satisfies_its_normal_equations(dtype, seed, factors, lengths, weights, unobserved, share, method):
-    basis = "own" if method == "dual" else "any"
+    basis = "any" if method == "primal" else "own"
     p = problem(Case(method, factors, tuple(lengths), weights, "each", unobserved, share, basis), seed)
-    X, failed = solve(p, method, dtype)
-    assert not failed.any()
+    X, outcomes = solve(p, method, dtype)
+    assert kernel.INDEFINITE not in outcomes
     for u, row_terms in enumerate(terms(p)):
         assert residual(p, u, X[u]) <= tolerance(dtype, row_terms)
 
@@ -149,6 +149,33 @@ def test_the_dual_form_agrees_with_the_primal(case, simd):
     dual, _ = solve(p, "dual", np.float32)
     primal, _ = solve(p, "primal", np.float32)
     assert (off(dual, primal) <= 1e-5).all()
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_rows_that_cannot_be_iterated_are_solved_by_their_matrix(dtype, simd):
+    """Some weigh less than a pair that is not stored; the others take more steps than there are. Both are told."""
+    p = problem(Case("iterated", 16, (15, 16, 40), weights="around", basis="own"))
+    below = [(p.weights[p.indptr[u] : p.indptr[u + 1]] < p.unobserved[0]).any() for u in range(3)]
+    assert all(below)
+    X, outcomes = solve(p, "iterated", dtype)
+    assert outcomes.tolist() == [kernel.FACTORISED] * 3
+    np.testing.assert_array_equal(X, solve(p, "primal", dtype)[0])
+
+    p = problem(Case("iterated", 130, (3, 300), basis="own"))
+    weights = p.weights.copy()
+    weights[3:] = np.geomspace(1, 2.0**20, 300)
+    p = p._replace(weights=single(weights))
+    X, outcomes = solve(p, "iterated", dtype)
+    assert outcomes.tolist() == [kernel.SOLVED, kernel.FACTORISED]
+    np.testing.assert_array_equal(X[1], solve(p, "primal", dtype)[0][1])
+
+
+def test_rows_without_anything_to_fit_are_iterated_to_zero(simd):
+    p = problem(Case("iterated", 16, (5, 40), targets="one"))
+    p = p._replace(targets=np.zeros(1), start=np.zeros_like(p.start))
+    X, outcomes = solve(p, "iterated", np.float32)
+    assert outcomes.tolist() == [kernel.SOLVED] * 2
+    assert not X.any()
 
 
 @every_case("cg", "subspace", "nonnegative")

@@ -16,7 +16,7 @@ def methods(monkeypatch):
     seen, solve_rows = [], kernel.solve_rows
 
     def listening(*arguments):
-        (given,) = (a for a in arguments if isinstance(a, np.ndarray) and a.dtype == np.uint8 and a.any())
+        given = next(a for a in arguments if isinstance(a, np.ndarray) and a.dtype == np.uint8)
         seen.append(set(given.tolist()))
         solve_rows(*arguments)
 
@@ -61,3 +61,13 @@ def test_little_work_is_for_one_thread(monkeypatch, worth, threads):
     monkeypatch.setattr(_cost, "TEAM_SECONDS", worth)
     WALS(**FAST | {"num_threads": 4}, factors=5, solver="cg").fit(implicit())
     assert seen == {(name, threads) for name in ("gramian", "eigenbasis", "rotate")}
+
+
+def test_rows_that_iterate_too_slowly_are_factorised_from_then_on(methods):
+    """Weights of four decades, of which conjugate gradient takes one after the other."""
+    matrix = implicit(60, 200, density=0.9)
+    matrix.data[:] = np.geomspace(1, 1e4, matrix.nnz)[np.random.default_rng(0).permutation(matrix.nnz)]
+    WALS(**FAST, factors=64, unobserved_weight=0.01, solver="cholesky", form="iterated", iterations=3).fit(matrix)
+    items, users = methods[1::2], methods[2::2]  # after the users to start from
+    assert items[0] == users[0] == {kernel.ITERATED}
+    assert kernel.PRIMAL in items[1] | users[1]

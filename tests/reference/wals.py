@@ -5,7 +5,7 @@ import math
 import numpy as np
 from reference.objective import observed_loss
 
-PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE = range(5)
+PRIMAL, DUAL, CG, SUBSPACE, NONNEGATIVE, ITERATED = range(6)
 
 
 def solve_rows(
@@ -27,7 +27,7 @@ def solve_rows(
     relaxed,
     relaxation,
     observed,
-    failed,
+    outcomes,
     work,
     num_threads,
 ):
@@ -39,7 +39,7 @@ def solve_rows(
         start = [float(value) for value in (relaxed[u] if len(relaxed) else X[u])]
         if indptr[u] == indptr[u + 1]:
             x = [0.0] * k
-        elif methods[r] in (PRIMAL, DUAL):  # two ways to one solution
+        elif methods[r] in (PRIMAL, DUAL, ITERATED):  # three ways to one solution
             x = solution(A, b)
         elif methods[r] == CG:
             basis = [float(at(row_unobserved, u)) * float(value) + float(ridge[u]) for value in eigenvalues]
@@ -50,7 +50,7 @@ def solve_rows(
             x = blocks_in_turn(A, b, start, block_size)
         else:
             x = nonnegative(A, b, start)
-        failed[r] = x is None
+        outcomes[r] = x is None
         if x is not None:
             for c in range(k):
                 X[u, c] = x[c]

@@ -5,11 +5,11 @@ static void FN(propagate_row)(const fm_wals_side *side, const fm_wals_row *row, 
 {
     const int64_t k = side->k;
     memset(z, 0, k * sizeof(real));
-    for (int64_t first = 0; first < row->n; first += CG_ROWS) {
-        const real *y[CG_ROWS];
-        real s[CG_ROWS];
+    for (int64_t first = 0; first < row->n; first += 4) {
+        const real *y[4];
+        FN(four) s;
 #pragma GCC unroll 4
-        for (int r = 0; r < CG_ROWS; r++) { /* beyond the row: its last entry, times zero */
+        for (int r = 0; r < 4; r++) { /* beyond the row: its last entry, times zero */
             const int inside = first + r < row->n;
             const int64_t j = inside ? first + r : row->n - 1;
             y[r] = FN(other_row)(side, row, j);

@@ -22,8 +22,7 @@
  * the time. Four records with their numbers side by side were slower but for AdaGrad on 32 factors.
  */
 
-/* The numbers of the two rows and the two biases of a record, side by side: roots and divisions are slow. */
-typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+/* Fours hold the numbers of the two rows and the two biases of a record: roots and divisions are slow. */
 #if FM_BITS == 32
 typedef int32_t FN(four_bits) __attribute__((vector_size(4 * sizeof(real))));
 #else

@@ -44,7 +44,10 @@ typedef struct {
 } fm_observed;
 
 /* How a row is solved. */
-enum { FM_PRIMAL, FM_DUAL, FM_CG, FM_SUBSPACE, FM_NONNEGATIVE };
+enum { FM_PRIMAL, FM_DUAL, FM_CG, FM_SUBSPACE, FM_NONNEGATIVE, FM_ITERATED };
+
+/* What came of it: FM_FACTORISED is a row that was to be iterated, and was solved by its matrix after all. */
+enum { FM_SOLVED, FM_INDEFINITE, FM_FACTORISED };
 
 /* Rows of sorted numbers, as in a CSR matrix; indptr is NULL where there are none. */
 typedef struct {

@@ -97,6 +97,35 @@ FM_INLINE real FN(sum)(vec v)
 #endif
 }
 
+/* The sums of four vectors, side by side: halves of two vectors become one, until four lanes are left. */
+typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
+FM_INLINE FN(four) FN(sum_four)(const vec v[4])
+{
+#if defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 16
+    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+                   FM_SHUFFLE(v[0], v[1], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
+                   FM_SHUFFLE(v[2], v[3], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    const vec s4 = FM_SHUFFLE(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
+                   FM_SHUFFLE(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
+    const vec s2 = s4 + FM_SHUFFLE(s4, s4, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+    const vec s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
+    return FM_SHUFFLE(s1, s1, 0, 4, 8, 12);
+#elif defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 8
+    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 2, 3, 8, 9, 10, 11) + FM_SHUFFLE(v[0], v[1], 4, 5, 6, 7, 12, 13, 14, 15);
+    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 2, 3, 8, 9, 10, 11) + FM_SHUFFLE(v[2], v[3], 4, 5, 6, 7, 12, 13, 14, 15);
+    const vec s2 = FM_SHUFFLE(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) + FM_SHUFFLE(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
+    const vec s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6);
+    return FM_SHUFFLE(s1, s1, 0, 4, 2, 6);
+#elif defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 4
+    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 4, 5) + FM_SHUFFLE(v[0], v[1], 2, 3, 6, 7);
+    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 4, 5) + FM_SHUFFLE(v[2], v[3], 2, 3, 6, 7);
+    return FM_SHUFFLE(ab, cd, 0, 2, 4, 6) + FM_SHUFFLE(ab, cd, 1, 3, 5, 7);
+#else
+    return (FN(four)){FN(sum)(v[0]), FN(sum)(v[1]), FN(sum)(v[2]), FN(sum)(v[3])};
+#endif
+}
+
 /* Have a value loaded once: compilers load it again for each of its uses, and there are fewer ports for that than for
  * arithmetic. */
 #if defined(__x86_64__) || defined(__i386__)

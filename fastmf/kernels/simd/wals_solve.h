@@ -34,6 +34,8 @@ FM_INLINE int FN(wals_solution)(const fm_wals_side *side, const fm_wals_row *row
         return FN(wals_cg)(side, row, work, x);
     case FM_NONNEGATIVE:
         return FN(wals_nonnegative)(side, row, work, x);
+    case FM_ITERATED:
+        return FN(wals_iterated)(side, row, work, x);
     default:
         return FN(wals_subspace)(side, row, work, x);
     }
@@ -48,19 +50,23 @@ static int FN(wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int 
 {
     const int64_t k = side->k;
     real *solution = work, *scratch = solution + FN(padded)(k), *r = relaxed;
+    int outcome;
     if (r) {
         const real omega = method == FM_SUBSPACE ? 1 : side->relaxation;
         memcpy(solution, r, k * sizeof(real));
-        if (FN(wals_solution)(side, row, method, scratch, solution))
-            return 1;
+        outcome = FN(wals_solution)(side, row, method, scratch, solution);
+        if (outcome == FM_INDEFINITE)
+            return outcome;
         if (x != relaxed)
             memcpy(x, solution, k * sizeof(real));
         for (int64_t c = 0; c < k; c++)
             r[c] = (1 - omega) * r[c] + omega * solution[c];
-    } else if (FN(wals_solution)(side, row, method, scratch, x)) {
-        return 1;
+    } else {
+        outcome = FN(wals_solution)(side, row, method, scratch, x);
+        if (outcome == FM_INDEFINITE)
+            return outcome;
     }
     if (observed) /* while the factors of the entries are in the cache */
         FN(observed_row)(side, row, 0, x, (double *)(void *)scratch, 0, NULL, observed);
-    return 0;
+    return outcome;
 }
