@@ -33,7 +33,7 @@ static double FN(dot_wide)(const double *x, const real *y, int64_t n)
 }
 
 /* Four such products with one x, side by side. */
-FM_INLINE void FN(dots_wide)(const double *x, const real *const y[4], int64_t n, double s[4])
+FM_INLINE FN(quad) FN(dots_wide)(const double *x, const real *const y[4], int64_t n)
 {
     FN(doubles) a[4] = {{0}};
     int64_t j = 0;
@@ -43,9 +43,8 @@ FM_INLINE void FN(dots_wide)(const double *x, const real *const y[4], int64_t n,
         for (int q = 0; q < 4; q++)
             a[q] += FN(load_wide)(y[q] + j) * xj;
     }
-    for (int q = 0; q < 4; q++)
-        s[q] = sum_wide(a[q]);
+    FN(quad) s = FN(sum_four_wide)(a);
     for (; j < n; j++)
-        for (int q = 0; q < 4; q++)
-            s[q] += x[j] * y[q][j];
+        s += x[j] * (FN(quad)){y[0][j], y[1][j], y[2][j], y[3][j]};
+    return s;
 }

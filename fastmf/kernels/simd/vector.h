@@ -98,29 +98,46 @@ FM_INLINE real FN(sum)(vec v)
 }
 
 /* The sums of four vectors, side by side: halves of two vectors become one, until four lanes are left. */
+#ifndef FM_SUM_FOUR
+#define FM_SUM_FOUR
+#define FM_SUM_FOUR_16(type, v)                                                                                        \
+    ({                                                                                                                 \
+        const type ab = FM_SHUFFLE((v)[0], (v)[1], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +           \
+                        FM_SHUFFLE((v)[0], (v)[1], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);      \
+        const type cd = FM_SHUFFLE((v)[2], (v)[3], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +           \
+                        FM_SHUFFLE((v)[2], (v)[3], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);      \
+        const type s4 = FM_SHUFFLE(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +                 \
+                        FM_SHUFFLE(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);                \
+        const type s2 = s4 + FM_SHUFFLE(s4, s4, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);                 \
+        const type s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);                 \
+        FM_SHUFFLE(s1, s1, 0, 4, 8, 12);                                                                               \
+    })
+#define FM_SUM_FOUR_8(type, v)                                                                                         \
+    ({                                                                                                                 \
+        const type ab = FM_SHUFFLE((v)[0], (v)[1], 0, 1, 2, 3, 8, 9, 10, 11) +                                         \
+                        FM_SHUFFLE((v)[0], (v)[1], 4, 5, 6, 7, 12, 13, 14, 15);                                        \
+        const type cd = FM_SHUFFLE((v)[2], (v)[3], 0, 1, 2, 3, 8, 9, 10, 11) +                                         \
+                        FM_SHUFFLE((v)[2], (v)[3], 4, 5, 6, 7, 12, 13, 14, 15);                                        \
+        const type s2 = FM_SHUFFLE(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) + FM_SHUFFLE(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15); \
+        const type s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6);                                               \
+        FM_SHUFFLE(s1, s1, 0, 4, 2, 6);                                                                                \
+    })
+#define FM_SUM_FOUR_4(type, v)                                                                                         \
+    ({                                                                                                                 \
+        const type ab = FM_SHUFFLE((v)[0], (v)[1], 0, 1, 4, 5) + FM_SHUFFLE((v)[0], (v)[1], 2, 3, 6, 7);               \
+        const type cd = FM_SHUFFLE((v)[2], (v)[3], 0, 1, 4, 5) + FM_SHUFFLE((v)[2], (v)[3], 2, 3, 6, 7);               \
+        FM_SHUFFLE(ab, cd, 0, 2, 4, 6) + FM_SHUFFLE(ab, cd, 1, 3, 5, 7);                                               \
+    })
+#endif
 typedef real FN(four) __attribute__((vector_size(4 * sizeof(real)), aligned(sizeof(real)), may_alias));
 FM_INLINE FN(four) FN(sum_four)(const vec v[4])
 {
 #if defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 16
-    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-                   FM_SHUFFLE(v[0], v[1], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
-                   FM_SHUFFLE(v[2], v[3], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
-    const vec s4 = FM_SHUFFLE(ab, cd, 0, 1, 2, 3, 8, 9, 10, 11, 16, 17, 18, 19, 24, 25, 26, 27) +
-                   FM_SHUFFLE(ab, cd, 4, 5, 6, 7, 12, 13, 14, 15, 20, 21, 22, 23, 28, 29, 30, 31);
-    const vec s2 = s4 + FM_SHUFFLE(s4, s4, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
-    const vec s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14);
-    return FM_SHUFFLE(s1, s1, 0, 4, 8, 12);
+    return FM_SUM_FOUR_16(vec, v);
 #elif defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 8
-    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 2, 3, 8, 9, 10, 11) + FM_SHUFFLE(v[0], v[1], 4, 5, 6, 7, 12, 13, 14, 15);
-    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 2, 3, 8, 9, 10, 11) + FM_SHUFFLE(v[2], v[3], 4, 5, 6, 7, 12, 13, 14, 15);
-    const vec s2 = FM_SHUFFLE(ab, cd, 0, 1, 8, 9, 4, 5, 12, 13) + FM_SHUFFLE(ab, cd, 2, 3, 10, 11, 6, 7, 14, 15);
-    const vec s1 = s2 + FM_SHUFFLE(s2, s2, 1, 0, 3, 2, 5, 4, 7, 6);
-    return FM_SHUFFLE(s1, s1, 0, 4, 2, 6);
+    return FM_SUM_FOUR_8(vec, v);
 #elif defined(FM_SHUFFLE) && FM_VECTOR_BYTES * 8 / FM_BITS == 4
-    const vec ab = FM_SHUFFLE(v[0], v[1], 0, 1, 4, 5) + FM_SHUFFLE(v[0], v[1], 2, 3, 6, 7);
-    const vec cd = FM_SHUFFLE(v[2], v[3], 0, 1, 4, 5) + FM_SHUFFLE(v[2], v[3], 2, 3, 6, 7);
-    return FM_SHUFFLE(ab, cd, 0, 2, 4, 6) + FM_SHUFFLE(ab, cd, 1, 3, 5, 7);
+    return FM_SUM_FOUR_4(vec, v);
 #else
     return (FN(four)){FN(sum)(v[0]), FN(sum)(v[1]), FN(sum)(v[2]), FN(sum)(v[3])};
 #endif
@@ -176,3 +193,16 @@ FM_INLINE double FN(sum_wide)(FN(doubles) v)
 FM_INLINE FN(doubles) FN(load_wide)(const double *p) { return load(p); }
 #define sum_wide hsum
 #endif
+
+/* The sums of four vectors of doubles. */
+typedef double FN(quad) __attribute__((vector_size(32), aligned(sizeof(double)), may_alias));
+FM_INLINE FN(quad) FN(sum_four_wide)(const FN(doubles) v[4])
+{
+#if defined(FM_SHUFFLE) && FM_VECTOR_BYTES == 64
+    return FM_SUM_FOUR_8(FN(doubles), v);
+#elif defined(FM_SHUFFLE) && FM_VECTOR_BYTES == 32
+    return FM_SUM_FOUR_4(FN(doubles), v);
+#else
+    return (FN(quad)){sum_wide(v[0]), sum_wide(v[1]), sum_wide(v[2]), sum_wide(v[3])};
+#endif
+}
