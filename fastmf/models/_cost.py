@@ -28,7 +28,9 @@ GATHER_BYTES = 1.5e10
 PASS_BYTES = (2**20, 5e10), (2**24, 3e10), (np.inf, GATHER_BYTES)
 PASS_SECONDS = 4e-8  # of what does not depend on the entries
 ROW_SECONDS = 3e-7
-EXACT_STEPS = 11  # of an iterated row on average: 6 to 16, the more the more factors and the heavier the stored pairs
+# Steps of an iterated row of n entries, from the row of the sweep before: so many times log(1 + excess) log2 n, as
+# counted on Gowalla and the shapes of MovieLens. They grow to n = 128; where n is many times k, the entries even out.
+EXACT_STEPS, MOST_BITS, MANY, BITS_OF_MANY = 0.6, 7.0, 8.0, 5.0
 TILE = 16.0  # sizes are rounded up to this
 
 # How many times more an exact row may cost than an inexact one before "auto" gives it up. Three steps of conjugate
@@ -50,8 +52,11 @@ class Solver:
         return self.name in ("auto", "subspace")
 
 
-def seconds(n: Any, factors: int, n_others: int, method: int, solver: Solver) -> NDArray[np.float64]:
-    """Estimated seconds of rows with n of n_others entries on one core."""
+def seconds(
+    n: Any, factors: int, n_others: int, method: int, solver: Solver, excess: float = 0.0
+) -> NDArray[np.float64]:
+    """Estimated seconds of rows with n of n_others entries on one core; a stored pair weighs 1 + excess times as much
+    as one that is not."""
     n, k = np.asarray(n, float), float(factors)
     gather = 4 * n * k / GATHER_BYTES
     cost: NDArray[np.float64]
@@ -62,7 +67,9 @@ def seconds(n: Any, factors: int, n_others: int, method: int, solver: Solver) ->
         size = _tiles(n)
         cost = size * size * k / RANK_UPDATE_FLOPS + _cholesky(size) + 2 * gather
     elif method in (CG, ITERATED):
-        passes = 2 + (solver.cg_steps if method == CG else EXACT_STEPS)  # one to gather, one for what is left at first
+        bits = np.where(n > MANY * k, BITS_OF_MANY, np.minimum(np.log2(np.maximum(n, 1)), MOST_BITS))
+        steps = solver.cg_steps if method == CG else EXACT_STEPS * np.log1p(excess) * bits
+        passes = 2 + steps  # one to gather, one for what is left at first
         (own, near), (shared, far), (_, memory) = PASS_BYTES
         rate = np.where(4 * n * k <= own, near, far if 4 * n_others * k <= shared else memory)
         cost = passes * (4 * n * k / rate + PASS_SECONDS)
@@ -74,12 +81,12 @@ def seconds(n: Any, factors: int, n_others: int, method: int, solver: Solver) ->
 
 
 def methods(
-    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, *, iterates: bool
+    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, *, excess: float | None
 ) -> NDArray[np.uint8]:
-    """The method of each row with so many entries; `iterates` says whether exact rows may be iterated."""
+    """The method of each row with so many entries; without `excess` no exact row is iterated."""
     if solver.name == "nonnegative":
         return np.full(len(counts), NONNEGATIVE, np.uint8)
-    by_count, exact = _exact(counts, factors, n_others, solver, iterates)
+    by_count, exact = _exact(counts, factors, n_others, solver, excess)
     if solver.name == "cholesky" or (solver.name == "auto" and solver.form == "primal"):
         return by_count
     inexact = {
@@ -93,14 +100,17 @@ def methods(
 
 
 def _exact(
-    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, iterates: bool
+    counts: NDArray[np.int64], factors: int, n_others: int, solver: Solver, excess: float | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64]]:
-    """The cheapest exact form of each row, and its seconds; all but the primal must also pay for the eigenbasis."""
+    """The cheapest exact form of each row, and its seconds; all but the primal must also pay for the eigenbasis. Where
+    a few steps of conjugate gradient are an answer, those that go on are none."""
+    iterates = excess is not None and solver.name == "cholesky"
     applies = {PRIMAL: counts >= 0, DUAL: counts <= factors, ITERATED: np.full(len(counts), iterates)}
     wanted = {"primal": PRIMAL, "dual": DUAL, "iterated": ITERATED}.get(solver.form)
     costs = {}
     for method, applying in applies.items():
-        costs[method] = np.where(applying, seconds(counts, factors, n_others, method, solver), np.inf)
+        cost = seconds(counts, factors, n_others, method, solver, excess or 0.0)
+        costs[method] = np.where(applying, cost, np.inf)
         if wanted is not None and method != wanted:
             costs[method][applies[wanted]] = np.inf
     primal, (cheapest, cost) = costs[PRIMAL], _cheapest(costs)
@@ -154,20 +164,20 @@ class Plan:
         solver: Solver,
         *,
         primal: bool,
-        iterates: bool,
+        excess: float | None,
         num_threads: int,
     ) -> Plan:
-        """The plan for rows with so many entries; `primal` leaves only this form of the exact solution, `iterates` says
-        whether there is the iterated one."""
+        """The plan for rows with so many entries; `primal` leaves only this form of the exact solution, and without
+        `excess` there is no iterated one."""
         order = np.argsort(-counts, kind="stable")
         counts = counts[order]
-        chosen = methods(counts, factors, n_others, solver, iterates=iterates)
+        chosen = methods(counts, factors, n_others, solver, excess=excess)
         if primal:
             chosen[chosen != NONNEGATIVE] = PRIMAL
         cost = np.zeros(len(counts))
         for method in np.unique(chosen):
             of_method = chosen == method
-            cost[of_method] = seconds(counts[of_method], factors, n_others, method, solver)
+            cost[of_method] = seconds(counts[of_method], factors, n_others, method, solver, excess or 0.0)
         threads = team(num_threads, float(cost.sum()))
         number = np.floor(np.cumsum(cost) / (PIECE_SECONDS * threads))
         edges = (np.flatnonzero(np.diff(number)) + 1).tolist()

@@ -78,8 +78,16 @@ def plan_of(
     counts = side.counts
     flat = not side.ridge[counts > 0].all()  # directions that nothing regularises
     primal = flat or (keeps_basis and side.implicit)
-    iterates = side.implicit and side.weights.dtype == np.float32  # float64 would take twice the steps
-    return Plan.of(counts, factors, n_others, solver, primal=primal, iterates=iterates, num_threads=num_threads)
+    return Plan.of(counts, factors, n_others, solver, primal=primal, excess=excess_of(side), num_threads=num_threads)
+
+
+def excess_of(side: Side) -> float | None:
+    """How much more a stored pair weighs than one that is not, in means and in units of the latter. None where rows are
+    not iterated: without unobserved weight or entries, and in float64, which would take twice the steps."""
+    unobserved = float(side.unobserved.mean() * side.share.mean()) if side.implicit else 0.0
+    if not unobserved or not len(side.indices) or side.weights.dtype != np.float32:
+        return None
+    return max(float(side.weights.mean(dtype=np.float64)) / unobserved - 1.0, 0.0)
 
 
 def half_step(

@@ -148,9 +148,11 @@ def test_inexact_solvers_never_let_the_objective_rise(solver, w0):
     matrix = implicit(150, 400, density=0.7)
     params = {**FAST, "factors": 128, "unobserved_weight": w0, "block_size": 32, "iterations": 4}
     counts = np.diff(matrix.indptr)
-    methods = _cost.methods(counts, 128, 400, _cost.Solver(solver, block_size=32), iterates=w0 > 0)
+    methods = _cost.methods(counts, 128, 400, _cost.Solver(solver, block_size=32), excess=1 / w0 if w0 else None)
     assert (methods[counts > 200] == {"cg": kernel.CG, "subspace": kernel.SUBSPACE}[solver]).all()
-    assert _cost.methods(counts, 128, 400, _cost.Solver("cg", "primal"), iterates=w0 > 0).max() == kernel.CG
+    assert (
+        _cost.methods(counts, 128, 400, _cost.Solver("cg", "primal"), excess=1 / w0 if w0 else None).max() == kernel.CG
+    )
     inexact = WALS(**params, solver=solver, track_objective=True).fit(matrix)
     exact = WALS(**params, solver="cholesky", track_objective=True).fit(matrix)
     J = np.array([[record["objective"] for record in model.history] for model in (inexact, exact)])
