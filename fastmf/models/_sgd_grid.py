@@ -14,7 +14,7 @@ from fastmf.kernels.grid import count_records, fill_records
 
 HALF = 65536  # a place within a cell is two 16-bit numbers
 SUB_BLOCK_BYTES = 2**18  # user rows that meet one item block: with its rows they fit a cache of 1 MB
-ITEM_BLOCK_BYTES = 2**20  # item rows of one block: its unpopular end may lie outside that cache
+ITEM_BLOCK_BYTES = 2**21  # item rows of one block: its unpopular end may lie outside that cache
 RECORDS_A_CELL = 4096  # at least, so that a cell's rows are used more often than they are fetched
 # Each epoch fetches the users once a block: on ratings of the shape of MovieLens 20M, 8 blocks take .91 to .97 of the
 # time of 12. Fewer than that are for small data, since no more threads than blocks are busy.

@@ -302,6 +302,6 @@ def test_dealing_balances_blocks_and_keeps_heavy_rows_together():
 def test_the_grid_depends_on_the_data_and_the_size_of_a_row_alone():
     assert block_count((671, 9066), 100_004, 256) == 4
     assert block_count((138_493, 26_744), 20_000_000, 256) == 8
-    assert block_count((138_493, 26_744), 20_000_000, 512) == 13
+    assert block_count((138_493, 26_744), 20_000_000, 512) == 8
     assert block_count((138_493, 267_440), 20_000_000, 512) == 32
     assert block_count((10, 5_000_000), 100, 256) >= 5_000_000 / 65536

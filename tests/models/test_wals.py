@@ -44,6 +44,16 @@ def test_both_forms_give_the_same_model(w0):
     np.testing.assert_allclose(dual, primal, rtol=1e-7, atol=1e-9)
 
 
+def test_iterated_rows_give_the_same_model():
+    matrix = implicit(100, 60)
+    params = FAST | {"factors": 12, "iterations": 5, "solver": "cholesky"}
+    primal, iterated = (WALS(**params, form=form).fit(matrix) for form in ("primal", "iterated"))
+    assert not same_factors(primal, iterated)
+    np.testing.assert_allclose(products(iterated), products(primal), rtol=1e-4, atol=1e-5)
+    objectives = [model.objective(matrix).total for model in (iterated, primal)]
+    assert objectives[0] == pytest.approx(objectives[1], rel=1e-6)
+
+
 def test_one_unobserved_weight_an_item_is_one_for_all_where_they_are_equal():
     matrix, params = implicit(), FAST | {"factors": 5, "dtype": "float64"}
     one = products(WALS(**params, unobserved_weight=0.2).fit(matrix))

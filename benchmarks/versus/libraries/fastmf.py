@@ -92,12 +92,14 @@ def explicit(task: Explicit) -> list[Contender]:
             factors=task.factors, epochs=epochs, num_threads=task.threads, random_state=task.seed, **settings
         ).fit(matrix)
 
+    sgd = {"optimizer": "sgd", "learning_rate": 0.05, "regularization": 0.03, "decay": 0.15}
     contenders: dict[str, dict[str, Any]] = {
         "fastmf blocked": TUNED,
         "fastmf soonest": SOONEST,
         "fastmf hogwild": {**TUNED, "parallel": "hogwild"},
         "fastmf defaults": {},
-        "fastmf sgd": {"optimizer": "sgd", "learning_rate": 0.05, "regularization": 0.03, "decay": 0.15},
+        "fastmf sgd": sgd,
+        "fastmf sgd hogwild": {**sgd, "parallel": "hogwild"},
     }
     return [
         Contender(name, lambda settings=settings: _Explicit(lambda n: fit(n, **settings), _clock))
