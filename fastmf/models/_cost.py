@@ -148,7 +148,7 @@ def eigenbasis_seconds(factors: int) -> float:
 
 @dataclass(frozen=True)
 class Plan:
-    """How the rows of a side are solved; it depends on counts and weights alone, and so is made once for a whole fit."""
+    """How the rows of a side are solved; it depends on counts and weights alone, and is made once for a whole fit."""
 
     order: NDArray[np.int64]  # of the rows: heavy ones first
     methods: NDArray[np.uint8]  # of each row in this order; those that iterate too slowly become primal
