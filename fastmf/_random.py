@@ -84,16 +84,6 @@ def normal(
     return out
 
 
-def signs(seed: int, stream: int, rows: int, columns: int, start: int = 0) -> NDArray[np.int8]:
-    """1 or -1, from row `start` of a stream on; a row takes the bits of whole draws, their lowest first."""
-    words = -(-columns // 64)
-    drawn = bits(seed, stream, rows * words, start * words).astype("<u8").view(np.uint8).reshape(rows, 8 * words)
-    found = np.unpackbits(drawn, axis=1, count=columns, bitorder="little").view(np.int8)
-    found *= 2
-    found -= 1
-    return found
-
-
 def permutation(seed: int, stream: int, n: int) -> NDArray[np.int64]:
     """A random order of 0, ..., n - 1."""
     return np.argsort(bits(seed, stream, n), kind="stable")

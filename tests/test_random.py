@@ -99,12 +99,3 @@ def test_bad_random_states_are_refused_by_name(value, error):
         _random.argument("seed", value)
     with pytest.raises(error, match="^random_state must be"):
         _random.seed_from(value)
-
-
-@pytest.mark.parametrize("columns", [0, 1, 63, 64, 65, 130])
-def test_signs_are_the_bits_of_their_rows(columns):
-    words = -(-columns // 64)
-    bits = [[random_bits.bits(5, 2, row * words + c // 64) >> c % 64 & 1 for c in range(columns)] for row in range(9)]
-    expected = 2 * np.reshape(bits, (9, columns)).astype(int) - 1
-    np.testing.assert_array_equal(_random.signs(5, 2, 9, columns), expected)
-    np.testing.assert_array_equal(_random.signs(5, 2, 4, columns, 3), expected[3:7])

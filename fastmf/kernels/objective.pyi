@@ -23,4 +23,5 @@ def squared_norms(
     X: NDArray[F],  # n x k
     out: NDArray[np.float64],  # n, written
     num_threads: int,
+    scale: NDArray[np.float64] | None = None,  # k; or ones
 ) -> None: ...

@@ -62,27 +62,29 @@ def observed_loss(
         )
 
 
-cdef inline void widen(const floating* x, int64_t k, double* wide) noexcept nogil:
+cdef inline void widen(const floating* x, const double* scale, int64_t k, double* wide) noexcept nogil:
     cdef int64_t c
     for c in range(k):
-        wide[c] = x[c]
+        wide[c] = x[c] * scale[c] if scale != NULL else x[c]
 
 
 def squared_norms(
     const floating[:, ::1] X,   # IN  n x k
-    double[::1] out,            # OUT n, |x_u|^2
+    double[::1] out,            # OUT n
     int num_threads,
+    const double[::1] scale=None,  # IN  s, k; or ones
 ):
-    """The squared length of each row, in float64."""
+    """The squared length of each row, sum_c s_c x_uc^2, in float64."""
     cdef int64_t u, k = X.shape[1]
     if k == 0:
         out[:] = 0
         return
     cdef double[:, ::1] wide = aligned((num_threads, k), np.float64)
+    cdef const double* s = &scale[0] if scale is not None else NULL
     for u in prange(
         X.shape[0], nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
-        widen(&X[u, 0], k, &wide[threadid(), 0])
+        widen(&X[u, 0], s, k, &wide[threadid(), 0])
         if floating is float:
             out[u] = leaves().f32.dot_wide(&wide[threadid(), 0], &X[u, 0], k)
         else:

@@ -5,6 +5,14 @@ from numpy.typing import NDArray
 
 F = TypeVar("F", np.float32, np.float64)
 
+def add_signed_rows(
+    bits: NDArray[np.uint64],  # n x k / 64, rounded up; those of a word are for columns in order, lowest first
+    sizes: NDArray[np.float64],  # n
+    times: float,
+    factors: int,  # k
+    Y: NDArray[F],  # n x at least k, rewritten
+    num_threads: int,
+) -> None: ...
 def propagate(
     indptr: NDArray[np.int64],  # n + 1
     indices: NDArray[np.int32],

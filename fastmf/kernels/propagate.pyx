@@ -1,8 +1,8 @@
-"""Products of a sparse matrix that is scaled on both sides with the factors of one of them."""
+"""Products of a sparse matrix that is scaled on both sides with the factors of one of them, and rows to start from."""
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from fastmf.kernels.simd.table cimport fm_wals_row, fm_wals_side, leaves, set_entries
 
@@ -17,6 +17,31 @@ cdef inline void propagate_row(
         leaves().f32.propagate_row(side, &row, nnz - indptr[u], p, q, z)
     else:
         leaves().f64.propagate_row(side, &row, nnz - indptr[u], p, q, z)
+
+
+cdef inline void signed_row(const uint64_t* bits, int64_t k, double size, double times, floating* y) noexcept nogil:
+    if floating is float:
+        leaves().f32.signed_row(bits, k, size, times, y)
+    else:
+        leaves().f64.signed_row(bits, k, size, times, y)
+
+
+def add_signed_rows(
+    const uint64_t[:, ::1] bits,     # IN  n x k / 64, rounded up; those of a word are for columns in order, lowest first
+    const double[::1] sizes,         # IN  n, s
+    double times,                    # IN  t
+    int64_t factors,                 # IN  the columns from there on stay
+    floating[:, ::1] Y,              # IN, OUT  n x at least `factors`
+    int num_threads,
+):
+    """y_ic = t y_ic + s_i where bit c of row i is 1, and - s_i where it is 0."""
+    cdef int64_t i
+    if factors == 0:
+        return
+    for i in prange(
+        Y.shape[0], nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1
+    ):
+        signed_row(&bits[i, 0], factors, sizes[i], times, &Y[i, 0])
 
 
 def propagate(

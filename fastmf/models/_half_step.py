@@ -106,8 +106,9 @@ def half_step(
     observed: NDArray[np.float64] | None = None,
     from_zero: bool = False,
     num_threads: int,
-) -> Floats:
-    """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`.
+) -> tuple[Floats, NDArray[np.float64] | None]:
+    """Solve every row of `side` into `out` and return the other side's factors in the basis of `out`, and the
+    eigenvalues of their weighted Gramian, if this is its eigenbasis.
 
     That basis is the eigenbasis of the other side's Gramian where some row wants it; the objective is the same in every
     basis. The factors in it go to `rotated`, which may be `others` itself; without it the basis stays as it is, which
@@ -126,7 +127,7 @@ def half_step(
     if plan is None:
         plan = plan_of(side, len(others), solver, factors=factors, keeps_basis=rotated is None, num_threads=num_threads)
     order, methods = plan.order, plan.methods
-    eigenvalues = np.empty(0, dtype)
+    eigenvalues, spectrum = np.empty(0, dtype), None
     if (methods != wals.PRIMAL).any() and solver.name != "nonnegative":
         eigenvalues = np.zeros(size, dtype)
         if side.implicit:
@@ -135,8 +136,8 @@ def half_step(
             values[:factors], inner = eigenbasis(inner, team(num_threads, eigenbasis_seconds(factors)))
             basis[:factors, :factors] = inner
             values[factors:] = values[factors - 1]
-            values = np.maximum(values, 0.0)
-            gram, eigenvalues, turn = np.diag(values), values.astype(dtype), basis.astype(dtype)
+            spectrum = np.maximum(values, 0.0)
+            gram, eigenvalues, turn = np.diag(spectrum), spectrum.astype(dtype), basis.astype(dtype)
             assert rotated is not None
             turn_rows(others, turn, rotated, num_threads)
             others = rotated
@@ -153,7 +154,7 @@ def half_step(
     methods[outcomes == wals.FACTORISED] = wals.PRIMAL  # from now on
     if (outcomes == wals.INDEFINITE).any():
         rescue(task, order[outcomes == wals.INDEFINITE], factors, solver)
-    return others
+    return others, spectrum
 
 
 class Task:

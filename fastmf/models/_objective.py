@@ -76,12 +76,23 @@ def observed_sums(
 
 
 def unobserved_loss(
-    X: NDArray[Any], Y: NDArray[Any], unobserved: NDArray[Any], predicted: float, *, num_threads: int
+    X: NDArray[Any],
+    Y: NDArray[Any],
+    unobserved: NDArray[Any],
+    predicted: float,
+    *,
+    eigenvalues: NDArray[np.float64] | None = None,
+    num_threads: int,
 ) -> float:
     """sum over pairs that are not stored of c_i (x_u.y_i)^2 = <X'X, Y' diag(c) Y> less what the stored ones predict,
-    in O((users + items) k^2). Where nearly all of that cancels, the Gramians are made once more in float64."""
+    in O((users + items) k^2), or in O(users k) with the `eigenvalues` of Y' diag(c) Y where Y is in its eigenbasis.
+    Where nearly all of that cancels, the Gramians are made once more in float64."""
     if not unobserved.any():
         return 0.0
+    if eigenvalues is not None:
+        size = float(squares_of(X, num_threads, eigenvalues).sum())
+        if size - predicted >= CANCELLED * size:
+            return size - predicted
     none = np.empty(0, X.dtype)
     num_threads = team(num_threads, rotation_seconds(len(X) + len(Y), X.shape[1]) / 2)
 
@@ -100,9 +111,24 @@ def unobserved_loss(
     return max(0.0, left)
 
 
+def squares_of(
+    factors: NDArray[Any], num_threads: int, scale: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
+    """|x_u|^2 of each row, the squares scaled."""
+    squares = np.empty(len(factors))
+    squared_norms(factors, squares, team(num_threads, 4 * factors.size / STREAM_FLOPS), scale)
+    return squares
+
+
 def regularization_loss(factors: NDArray[Any], ridge: NDArray[np.float64], *, num_threads: int) -> float:
     """sum_u ridge_u |x_u|^2"""
-    norms = np.empty(len(factors))
-    squared_norms(factors, norms, team(num_threads, 4 * factors.size / STREAM_FLOPS))
-    norms *= ridge
-    return float(norms.sum())
+    return weighted_sum(squares_of(factors, num_threads), ridge)
+
+
+def weighted_sum(squares: NDArray[np.float64], ridge: NDArray[np.float64]) -> float:
+    return float((squares * ridge).sum())
+
+
+def all_finite(factors: NDArray[Any], squares: NDArray[np.float64]) -> bool:
+    """Whether every number is finite, most often seen from the squared lengths of the rows."""
+    return bool(np.isfinite(squares).all() or np.isfinite(factors).all())

@@ -11,12 +11,21 @@ from fastmf._memory import aligned, aligned_copy
 from fastmf.models._cost import Plan, Solver
 from fastmf.models._half_step import Side, half_step, padded_columns, plan_of
 from fastmf.models._intake import weighted_mean
-from fastmf.models._objective import Objective, Observed, observed_sums, regularization_loss, unobserved_loss
+from fastmf.models._objective import (
+    Objective,
+    Observed,
+    all_finite,
+    observed_sums,
+    squares_of,
+    unobserved_loss,
+    weighted_sum,
+)
 from fastmf.models._state import State
 from fastmf.models._wals_start import propagated_items, random_items
 from fastmf.models._wals_terms import Terms
 
 Floats = NDArray[Any]
+Sums = NDArray[np.float64]
 
 RAMP = 1.3, 0.1  # relaxation after the first sweep, and what each later one adds: early on, more goes too far
 
@@ -60,7 +69,11 @@ class Factorization:
 
     def _prepare(self, *, fresh: bool, tracked: bool) -> None:
         self._fresh, self._sweeps, self._tracked = fresh, 0, tracked
-        self._observed_rows: NDArray[np.float64] | None = None  # of the last whole sweep, where they are `_tracked`
+        # Of the last whole sweep: sums of each user's entries, where they are `_tracked`; the eigenvalues of
+        # Y' diag(c) Y, where Y is in its eigenbasis; and |x_u|^2 and |y_i|^2, once somebody asked.
+        self._observed_rows: Sums | None = None
+        self._spectrum: Sums | None = None
+        self._squares: tuple[Sums, Sums] | None = None
         self._spare: tuple[Floats, Floats] | None = None
         self._relaxed: Floats | None = None
         self._plans: dict[str, Plan] = {}
@@ -81,7 +94,7 @@ class Factorization:
             self._half(users, self.Y, self.X)
         else:
             first = Solver("cg", cg_steps=1)
-            self.Y = half_step(
+            self.Y, _ = half_step(
                 *(users, self.Y, self.X, first),
                 factors=k + self.biased,
                 rotated=self.Y,
@@ -156,27 +169,30 @@ class Factorization:
         if first:  # in place, with no whole sweep to keep
             self._start()
             X, Y = self.X, self.Y
+            if self.relaxation > 1:
+                self._relaxed, X = X, aligned(X.shape, X.dtype)
         else:
             X, Y = self._spare or (aligned(self.X.shape, self.X.dtype), aligned(self.Y.shape, self.Y.dtype))
             Y[:] = self.Y
         if self.relaxation > 1 and self._relaxed is None:
             self._relaxed = aligned_copy(self.X, self.X.dtype)
         observed = np.empty((len(X), 3)) if self._tracked else None
-        mean = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y, observed)
+        mean, spectrum = self._biased_sweep(X, Y) if self.biased else self._plain_sweep(X, Y, observed)
         self.X, self.Y, self.mean, self._spare = X, Y, mean, None if first else (self.X, self.Y)
-        self._observed_rows = observed
+        self._observed_rows, self._spectrum, self._squares = observed, spectrum, None
         self._sweeps += 1
 
-    def _plain_sweep(self, X: Floats, Y: Floats, observed: NDArray[np.float64] | None) -> float:
+    def _plain_sweep(self, X: Floats, Y: Floats, observed: Sums | None) -> tuple[float, Sums | None]:
+        """Also the eigenvalues of Y' diag(c) Y, if Y is in its eigenbasis."""
         keep_basis = self.solver.name == "nonnegative"
         before, now = (self.X, X) if self._relaxed is None else (self._relaxed, self._relaxed)
-        users = self._half(self.terms.items, before, Y, rotated=None if keep_basis else now)
+        users, _ = self._half(self.terms.items, before, Y, rotated=None if keep_basis else now)
         if users is not now:
             now[:] = users
-        self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y, observed=observed)
-        return 0.0
+        _, spectrum = self._half(self.terms.users, Y, X, rotated=None if keep_basis else Y, observed=observed)
+        return 0.0, spectrum
 
-    def _biased_sweep(self, X: Floats, Y: Floats) -> float:
+    def _biased_sweep(self, X: Floats, Y: Floats) -> tuple[float, None]:
         k = self.factors
         now = X if self._relaxed is None else self._relaxed
         if self._relaxed is None:
@@ -192,7 +208,7 @@ class Factorization:
         Y[:, k] = 1
         self._half(self.terms.less_biases("users", item_bias, mean), Y, X)  # last, so that fold-in agrees
         Y[:, k] = item_bias
-        return mean
+        return mean, None
 
     def _omega(self, of_users: bool) -> float:
         """The relaxation of this half-step."""
@@ -207,8 +223,8 @@ class Factorization:
         out: Floats,
         *,
         rotated: Floats | None = None,
-        observed: NDArray[np.float64] | None = None,
-    ) -> Floats:
+        observed: Sums | None = None,
+    ) -> tuple[Floats, Sums | None]:
         k = self.factors + self.biased
         of_users = side.name == "user"
         if side.name not in self._plans:
@@ -236,19 +252,31 @@ class Factorization:
 
     def is_finite(self) -> bool:
         """Whether every number of the last whole sweep is finite."""
-        return bool(np.isfinite(self.X).all() and np.isfinite(self.Y).all() and np.isfinite(self.mean))
+        of_users, of_items = self._squared_lengths()
+        return all_finite(self.X, of_users) and all_finite(self.Y, of_items) and bool(np.isfinite(self.mean))
+
+    def _squared_lengths(self) -> tuple[Sums, Sums]:
+        """|x_u|^2 and |y_i|^2 of the last whole sweep."""
+        if self._squares is None:
+            self._squares = squares_of(self.X, self.num_threads), squares_of(self.Y, self.num_threads)
+        return self._squares
 
     def objective(self) -> Objective:
         """J of the last whole sweep."""
         rows = self._observed_rows
         observed = self._observed(self.X, self.Y) if rows is None else Observed.of_rows(rows)
+        of_users, of_items = self._squared_lengths()
         return Objective(
             observed.loss,
             unobserved_loss(
-                self.X, self.Y, self.terms.users.unobserved, observed.predicted, num_threads=self.num_threads
+                self.X,
+                self.Y,
+                self.terms.users.unobserved,
+                observed.predicted,
+                eigenvalues=self._spectrum,
+                num_threads=self.num_threads,
             ),
-            regularization_loss(self.X, self.terms.users.ridge, num_threads=self.num_threads)
-            + regularization_loss(self.Y, self.terms.items.ridge, num_threads=self.num_threads),
+            weighted_sum(of_users, self.terms.users.ridge) + weighted_sum(of_items, self.terms.items.ridge),
         )
 
     def _observed(self, X: Floats, Y: Floats) -> Observed:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from fastmf import _random
 from fastmf.kernels.objective import squared_norms
-from fastmf.kernels.propagate import propagate
+from fastmf.kernels.propagate import add_signed_rows, propagate
 from fastmf.models._cost import propagation_seconds, team
 from fastmf.models._half_step import Side
 from fastmf.models._wals_terms import Terms
@@ -17,7 +17,7 @@ from fastmf.models._wals_terms import Terms
 Floats = NDArray[Any]
 Sums = NDArray[np.float64]
 
-DRAW_ROWS = 16384  # rows drawn at a time: all draws at once, in float64, would be larger than the factors
+BLOCK_VALUES = 1 << 17  # worked on at a time, in cache; all draws at once, in float64, would be larger than the factors
 RANDOM_LENGTH = 0.1  # expected length of a random row (Rendle et al. 2021, section 4)
 SIGNS, SIZES = 1, 2  # streams of propagated rows; the others are those of random rows
 
@@ -48,7 +48,8 @@ def propagated_items(X: Floats, Y: Floats, terms: Terms, factors: int, seed: int
     threads = team(num_threads, propagation_seconds(len(terms.users.indices), factors))
     users, items = (_sums(side, Y.dtype, threads) for side in (terms.users, terms.items))
     p, q = _power(users, -0.5), _power(items, -0.5)
-    _add_signed_rows(Y, factors, seed, 1.0)
+    bits, sizes = signed_rows(seed, len(Y), factors)
+    add_signed_rows(bits, sizes, 0.0, factors, Y, threads)
     _product(terms.users, p, q, Y, X, threads)
     _product(terms.items, q, p, X, Y, threads)
     _product(terms.users, p, q, Y, X, threads)
@@ -58,21 +59,14 @@ def propagated_items(X: Floats, Y: Floats, terms: Terms, factors: int, seed: int
     squared_norms(Y, squares, threads)
     if _take_out_popularity(Y, items, float((squares * _power(items, -2 * POWER)).sum())):
         squared_norms(Y, squares, threads)
-    if squares.any():
-        Y *= LENGTH / np.sqrt(squares.mean())
-    _add_signed_rows(Y, factors, seed, RANDOM_LENGTH / factors**0.5)
+    times = LENGTH / np.sqrt(squares.mean()) if squares.any() else 0.0
+    add_signed_rows(bits, sizes * (RANDOM_LENGTH / factors**0.5), times, factors, Y, threads)
 
 
-def signed_rows(seed: int, rows: int, columns: int, start: int) -> Floats:
-    """Signs, cheap to draw, in rows of random size, so that no two can cancel."""
-    sizes = 0.5 + _random.uniform(seed, SIZES, rows, start).astype(np.float32)
-    return _random.signs(seed, SIGNS, rows, columns, start) * sizes[:, None]
-
-
-def _add_signed_rows(Y: Floats, factors: int, seed: int, size: float) -> None:
-    for block in _blocks(Y):
-        rows = Y[block, :factors]
-        rows += signed_rows(seed, len(rows), factors, block.start) * Y.dtype.type(size)
+def signed_rows(seed: int, rows: int, columns: int) -> tuple[NDArray[np.uint64], Sums]:
+    """Signs, cheap to draw, as bits, and a random size for each row, so that no two can cancel."""
+    words = -(-columns // 64)
+    return _random.bits(seed, SIGNS, rows * words).reshape(rows, words), 0.5 + _random.uniform(seed, SIZES, rows)
 
 
 def _product(side: Side, own: Sums, other: Sums, rows: Floats, out: Floats, num_threads: int) -> None:
@@ -105,7 +99,8 @@ def _take_out_popularity(Y: Floats, items: Sums, total: float) -> bool:
 
 def _blocks(Y: Floats) -> list[slice]:
     """Rows to work on at a time."""
-    return [slice(start, start + DRAW_ROWS) for start in range(0, len(Y), DRAW_ROWS)]
+    rows = max(1, BLOCK_VALUES // Y.shape[1])
+    return [slice(start, start + rows) for start in range(0, len(Y), rows)]
 
 
 def _sums(side: Side, dtype: np.dtype[Any], num_threads: int) -> Sums:

@@ -76,15 +76,17 @@ def test_observed_loss_agrees_with_the_twin(lengths, columns, factors, one, dtyp
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("scaled", [False, True])
 @pytest.mark.parametrize(("n", "factors"), [(0, 3), (3, 0), (1, 1), (5, 17), (300, 64), (7, 130)])
-def test_squared_norms_agree_with_the_twin(n, factors, dtype, simd):
-    X = np.random.default_rng(n).normal(size=(n, factors)).astype(dtype)
-    frozen(X)
+def test_squared_norms_agree_with_the_twin(n, factors, scaled, dtype, simd):
+    rng = np.random.default_rng(n)
+    X, scale = frozen(rng.normal(size=(n, factors)).astype(dtype), rng.uniform(0, 2, factors))
+    scale = scale if scaled else None
     expected = np.empty(n)
-    twin.squared_norms(X, expected, 1)
+    twin.squared_norms(X, expected, 1, scale)
     for threads in (1, 2, 4):
         fence = Fence(n, np.float64)
-        squared_norms(X, fence.array, threads)
+        squared_norms(X, fence.array, threads, scale)
         assert fence.intact()
         np.testing.assert_allclose(fence.array, expected, rtol=tolerance(np.float64, factors))
 

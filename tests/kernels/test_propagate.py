@@ -4,7 +4,7 @@ from fence import Fence, frozen
 from reference import propagate as twin
 from tolerances import tolerance
 
-from fastmf.kernels.propagate import propagate
+from fastmf.kernels.propagate import add_signed_rows, propagate
 
 SHAPES = [  # entries of each row, columns, factors
     ((), 3, 2),
@@ -46,3 +46,23 @@ def test_propagate_agrees_with_the_twin(lengths, columns, factors, one, dtype, s
         assert (abs(fence.array - expected) <= tolerance(dtype, max(lengths, default=0)) * sizes).all()
         first = fence.array if first is None else first
         assert fence.array.tobytes() == first.tobytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("times", [0.0, 0.75])
+@pytest.mark.parametrize(
+    ("n", "factors", "columns"), [(0, 3, 4), (3, 0, 4), (5, 1, 1), (7, 31, 32), (3, 65, 80), (40, 200, 208)]
+)
+def test_signed_rows_agree_with_the_twin(n, factors, columns, times, dtype, simd):
+    rng = np.random.default_rng(n + factors)
+    bits, sizes = rng.integers(0, 2**64, (n, -(-factors // 64)), np.uint64), rng.uniform(0.5, 1.5, n)
+    start = rng.normal(size=(n, columns)).astype(dtype)
+    bits, sizes, expected = *frozen(bits, sizes), start.astype(float)
+    twin.add_signed_rows(bits, sizes, times, factors, expected, 1)
+    for threads in (1, 2, 4):
+        fence = Fence(start.shape, dtype)
+        fence.array[:] = start
+        add_signed_rows(bits, sizes, times, factors, fence.array, threads)
+        assert fence.intact()
+        np.testing.assert_allclose(fence.array, expected, rtol=0, atol=4 * np.finfo(dtype).eps * 4)
+        assert (fence.array[:, factors:] == start[:, factors:]).all()

@@ -23,12 +23,18 @@ def dense(side, n):
     return sp.csr_array((targets, side.indices, side.indptr), (len(side.counts), n)).toarray().astype(float)
 
 
+def signed_rows(seed, rows, columns):
+    bits, sizes = start.signed_rows(seed, rows, columns)
+    ones = np.unpackbits(bits.astype("<u8").view(np.uint8), axis=1, bitorder="little")[:, :columns]
+    return (2.0 * ones - 1) * sizes[:, None]
+
+
 def expected(A, seed):
     """The formulas of `propagated_items`, written out over whole matrices."""
     users, items = abs(A).sum(1), abs(A).sum(0)
     inverse = [np.divide(1, np.sqrt(sums), out=np.zeros(len(sums)), where=sums > 0) for sums in (users, items)]
     B = inverse[0][:, None] * A * inverse[1]
-    S = start.signed_rows(seed, A.shape[1], K, 0).astype(float)
+    S = signed_rows(seed, A.shape[1], K)
     Y = B.T @ (B @ (B.T @ (B @ S)))
     leading = np.sqrt(items / max(items.sum(), 1))
     along = np.outer(leading, leading @ Y)
@@ -83,7 +89,7 @@ def test_dense_data_has_its_popularity_taken_out_and_sparse_data_keeps_it():
     for name in ("sparse", "dense"):
         given = problem(MATRICES[name], dtype="float64")
         items = dense(given.users, len(given.items.counts)).sum(0)
-        noise = start.signed_rows(0, len(items), K, 0).astype(float) * 0.1 / np.sqrt(K)
+        noise = signed_rows(0, len(items), K) * 0.1 / np.sqrt(K)
         Y = (found(given, 0, np.float64) - noise) / np.where(items, items, 1)[:, None] ** 0.25
         leading = np.sqrt(items / items.sum())
         shares[name] = ((leading @ Y) ** 2).sum() / (Y**2).sum()
@@ -117,7 +123,7 @@ def test_a_fit_to_likes_of_everything_by_everybody_is_not_nothing(shape, seed):
 def test_the_blocks_of_rows_do_not_show(monkeypatch):
     given = problem(MATRICES["dense"], dtype="float64")
     whole = found(given, 0, np.float64)
-    monkeypatch.setattr(start, "DRAW_ROWS", 7)
+    monkeypatch.setattr(start, "BLOCK_VALUES", 56)
     np.testing.assert_allclose(found(given, 0, np.float64), whole, rtol=0, atol=1e-11)
 
 
@@ -145,10 +151,10 @@ def test_ratings_alone_and_factors_above_zero_start_from_draws(params, monkeypat
 
 
 def test_signed_rows_are_signs_of_a_size_a_row():
-    rows = start.signed_rows(3, 50, 130, 0)
+    rows = signed_rows(3, 50, 130)
     sizes = abs(rows[:, 0])
     np.testing.assert_array_equal(abs(rows), np.broadcast_to(sizes[:, None], rows.shape))
     assert len(set(sizes)) == 50
     assert 0.5 <= sizes.min() < 0.6 < 1.4 < sizes.max() < 1.5
     assert abs((rows > 0).mean() - 0.5) < 0.03
-    np.testing.assert_array_equal(start.signed_rows(3, 20, 130, 30), rows[30:])
+    np.testing.assert_array_equal(signed_rows(3, 20, 130), rows[:20])

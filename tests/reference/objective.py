@@ -29,11 +29,11 @@ def observed_loss(
         sums[u] = loss, residual, predicted
 
 
-def squared_norms(X, out, num_threads):
+def squared_norms(X, out, num_threads, scale=None):
     for u in range(len(X)):
         out[u] = 0.0
         for c in range(X.shape[1]):
-            out[u] += float(X[u, c]) ** 2
+            out[u] += (1.0 if scale is None else float(scale[c])) * float(X[u, c]) ** 2
 
 
 def value(array, position):

@@ -3,6 +3,13 @@
 from reference.objective import value
 
 
+def add_signed_rows(bits, sizes, times, factors, Y, num_threads):
+    for i in range(len(Y)):
+        for c in range(factors):
+            sign = 1 if int(bits[i, c // 64]) >> c % 64 & 1 else -1
+            Y[i, c] = times * float(Y[i, c]) + sign * float(sizes[i])
+
+
 def propagate(indptr, indices, values, row_scale, scale, Y, Z, num_threads):
     for u in range(len(Z)):
         for c in range(Y.shape[1]):

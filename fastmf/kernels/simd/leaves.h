@@ -37,6 +37,7 @@
     FM_LEAF(svdpp_user, bits),                                                                                       \
     FM_LEAF(svdpp_items, bits),                                                                                      \
     FM_LEAF(propagate_row, bits),                                                                                    \
+    FM_LEAF(signed_row, bits),                                                                                       \
     FM_LEAF(observed_row, bits),                                                                                     \
     FM_LEAF(wals_solve, bits),                                                                                       \
     FM_LEAF(top_k_workspace, bits),                                                                                  \

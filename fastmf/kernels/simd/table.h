@@ -154,6 +154,8 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* z = p sum_j a_j q_j y_j over the entries of a row */                                                        \
         void (*propagate_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t ahead, double p,               \
                               const void *q, void *z);                                                                 \
+        /* y = times y + size (1 or -1, ...), by the bits, 64 a word */                                                \
+        void (*signed_row)(const uint64_t *bits, int64_t k, double size, double times, void *y);                       \
         /* x of one row by a method, the point beyond it where relaxed is not NULL, and its sums where observed is not;\
          * returns 1 when its matrix is not positive definite in this precision */                                     \
         int (*wals_solve)(const fm_wals_side *side, const fm_wals_row *row, int method, void *work, void *x,           \

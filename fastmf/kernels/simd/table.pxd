@@ -1,7 +1,7 @@
 """The leaf functions of the instruction set chosen at import; every kernel cimports `leaves`."""
 
 from cython cimport floating
-from libc.stdint cimport int32_t, int64_t, uint32_t
+from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 
 
 cdef extern from "table.h" nogil:
@@ -134,6 +134,7 @@ cdef extern from "table.h" nogil:
         void (*propagate_row)(
             const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, double p, const void* q, void* z
         ) noexcept nogil
+        void (*signed_row)(const uint64_t* bits, int64_t k, double size, double times, void* y) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
             fm_observed* observed,
@@ -176,6 +177,7 @@ cdef extern from "table.h" nogil:
         void (*propagate_row)(
             const fm_wals_side* side, const fm_wals_row* row, int64_t ahead, double p, const void* q, void* z
         ) noexcept nogil
+        void (*signed_row)(const uint64_t* bits, int64_t k, double size, double times, void* y) noexcept nogil
         int (*wals_solve)(
             const fm_wals_side* side, const fm_wals_row* row, int method, void* work, void* x, void* relaxed,
             fm_observed* observed,
