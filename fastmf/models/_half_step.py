@@ -136,7 +136,8 @@ def half_step(
             values[:factors], inner = eigenbasis(inner, team(num_threads, eigenbasis_seconds(factors)))
             basis[:factors, :factors] = inner
             values[factors:] = values[factors - 1]
-            spectrum = np.maximum(values, 0.0)
+            # Less than the rounding of the rotated factors is not known, and no row may take it for free.
+            spectrum = np.maximum(values, np.finfo(dtype).eps * values[-1])
             gram, eigenvalues, turn = np.diag(spectrum), spectrum.astype(dtype), basis.astype(dtype)
             assert rotated is not None
             turn_rows(others, turn, rotated, num_threads)

@@ -8,7 +8,7 @@
 /* The share of its diagonal element that must be left of a pivot: what is less is mostly rounding, and such systems go
  * from float32 to float64. After that nothing comes. */
 #undef LEAST_PIVOT
-#define LEAST_PIVOT (FM_BITS == 32 ? 512 * REAL_EPSILON : 0)
+#define LEAST_PIVOT (FM_BITS == 32 ? 2048 * REAL_EPSILON : 0)
 
 /* Factor a TILE_ROWS x TILE_ROWS block u: multiplier[i][q] gets u_iq / d_i, with the pivots d, and inverse[i] gets
  * 1 / sqrt(d_i). So only a division lies between one pivot and the next; the roots are taken later, all at once. Returns 1
