@@ -138,3 +138,67 @@ static void FN(rank_update)(const real *left, const real *right, int64_t stride,
     for (int64_t r = 0; r < size; r += TILE_ROWS)
         FN(rank_update_rows)(left, right, stride, n, from, to, size, r);
 }
+
+/* The same for rows that lie anywhere and have one weight, without a copy:  to = from + d sum_p y_p y_p'. */
+FM_INLINE void FN(tile_of_rows)(int vectors, const real *const *y, int64_t n, real d, int64_t r, int64_t c,
+                                const real *from, real *to, int64_t size)
+{
+    vec a[TILE_ROWS][TILE_VECTORS];
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            a[i][v] = splat(0);
+    for (int64_t p = 0; p < n; p++) {
+        const real *left = y[p] + r, *right = left + (c - r);
+        vec b[TILE_VECTORS];
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            b[v] = load(right + v * LANES);
+#pragma GCC unroll 16
+        for (int i = 0; i < TILE_ROWS; i++) {
+            const vec s = splat(left[i]);
+#pragma GCC unroll 4
+            for (int v = 0; v < vectors; v++)
+                a[i][v] += s * b[v];
+        }
+    }
+    from += r * size + c;
+    to += r * size + c;
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            store(to + i * size + v * LANES, load(from + i * size + v * LANES) + splat(d) * a[i][v]);
+}
+
+FM_INLINE void FN(half_tile_of_rows)(const real *const *y, int64_t n, real d, int64_t r, const real *from, real *to,
+                                     int64_t size)
+{
+    FN(rows) a[TILE_ROWS] = {{0}};
+    for (int64_t p = 0; p < n; p++)
+        FN(half_tile_products)(a, y[p] + r, y[p] + r, 0, 1, 0);
+    from += r * (size + 1);
+    to += r * (size + 1);
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++)
+        *(FN(rows) *)(to + i * size) = *(const FN(rows) *)(from + i * size) + d * a[i];
+}
+
+FM_INLINE void FN(rows_update_rows)(const real *const *y, int64_t n, real d, const real *from, real *to, int64_t size,
+                                    int64_t r)
+{
+    int64_t c = r - r % LANES;
+    if (half_tile_at(r)) {
+        FN(half_tile_of_rows)(y, n, d, r, from, to, size);
+        c = r + TILE_ROWS;
+    }
+    for (; c + TILE_VECTORS * LANES <= size; c += TILE_VECTORS * LANES)
+        FN(tile_of_rows)(TILE_VECTORS, y, n, d, r, c, from, to, size);
+#if TILE_VECTORS > 2
+    for (; c + 2 * LANES <= size; c += 2 * LANES)
+        FN(tile_of_rows)(2, y, n, d, r, c, from, to, size);
+#endif
+    for (; c < size; c += LANES)
+        FN(tile_of_rows)(1, y, n, d, r, c, from, to, size);
+}

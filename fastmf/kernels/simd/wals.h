@@ -146,6 +146,47 @@ static void FN(signed_copy)(const fm_wals_side *side, const fm_wals_row *row, co
     }
 }
 
+/* b += share sum_j y_j in `vectors` vectors of columns from c on */
+FM_INLINE void FN(sum_columns)(const real *const *y, int64_t n, real share, int vectors, int64_t c, real *b)
+{
+    vec sum[GATHER_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        sum[v] = splat(0);
+    for (int64_t j = 0; j < n; j++)
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            sum[v] += load(y[j] + c + v * LANES);
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        store(b + c + v * LANES, load(b + c + v * LANES) + splat(share) * sum[v]);
+}
+
+/* What n entries that all have one weight and one target add to A and b: their rows are used where they lie. `count`
+ * rows of the entries that are taken next are asked for on the way. */
+static void FN(add_alike)(const fm_wals_side *side, const fm_wals_row *row, int64_t first, int64_t n, const real *from,
+                          real *A, real *b, const int32_t *next, int64_t count)
+{
+    const int64_t k = side->k;
+    const real *y[BATCH_ROWS];
+    for (int64_t j = 0; j < n; j++) {
+        if (first == 0)
+            FN(prefetch_row)(side, row, j);
+        y[j] = FN(other_row)(side, row, first + j);
+    }
+    const real d = FN(excess)(side, row, 0), share = FN(weight)(row, 0) * FN(target)(row, 0);
+    int64_t c = 0, asked = 0;
+    for (; c + GATHER_VECTORS * LANES <= k; c += GATHER_VECTORS * LANES)
+        FN(sum_columns)(y, n, share, GATHER_VECTORS, c, b);
+    for (; c < k; c += LANES)
+        FN(sum_columns)(y, n, share, 1, c, b);
+    for (int64_t r = 0; r < k; r += TILE_ROWS) {
+        for (const int64_t until = count * (r + TILE_ROWS) / k; asked < until; asked++)
+            FN(prefetch)(side, next[asked]);
+        FN(rows_update_rows)(y, n, d, from, A, k, r);
+    }
+}
+
 /* x from U'U x = b in `A`; scratch holds 2 size. Returns 1 when A is not positive definite. */
 FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
 {
@@ -160,7 +201,7 @@ FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
 }
 
 /* The k x k system of a row, A x = b, with A = s G + ridge I + sum_j z_j z_j' and z_j = sqrt(d_j) y_j, in batches that
- * stay in L1. Where d_j < 0 the left factor of the product carries the sign. Returns b, which has 4 size after it. */
+ * stay in L1; entries that are all alike need no z_j, if their rows have no remainder. Where d_j < 0 the left factor of the product carries the sign. Returns b, which has 4 size after it. */
 static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, real *work)
 {
     const int64_t k = side->k, size = FN(padded)(k), batch = FN(batch_rows)(size);
@@ -172,8 +213,16 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
             store(A + c, splat(row->unobserved) * load(from + c));
         from = A;
     }
+    const int alike = k == size && !(row->weight_step || row->target_step || side->unobserved_step);
     for (int64_t start = 0; start < row->n; start += batch) {
-        const int64_t stop = start + batch < row->n ? start + batch : row->n;
+        const int64_t stop = start + batch < row->n ? start + batch : row->n, left = row->n - stop;
+        const int32_t *next = left ? row->index + stop : row->next;
+        const int64_t following = left ? left : row->next_n, count = following < batch ? following : batch;
+        if (alike) {
+            FN(add_alike)(side, row, start, stop - start, from, A, b, next, count);
+            from = A;
+            continue;
+        }
         FN(batch) entries;
         FN(take_batch)(side, row, start, stop - start, &entries);
         for (int64_t j = start; j < stop; j++) {
@@ -184,10 +233,7 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
         FN(gather)(side, row, &entries, 0, k, Z, size, b);
         if (entries.negative)
             FN(signed_copy)(side, row, &entries, Z, S, size);
-        const int last = stop == row->n;
-        const int64_t left = last ? row->next_n : row->n - stop;
-        FN(update_and_prefetch)(entries.negative ? S : Z, Z, size, stop - start, from, A, size, side,
-                                last ? row->next : row->index + stop, left < batch ? left : batch);
+        FN(update_and_prefetch)(entries.negative ? S : Z, Z, size, stop - start, from, A, size, side, next, count);
         from = A;
     }
     for (int64_t c = 0; c < k; c++)
