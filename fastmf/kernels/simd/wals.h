@@ -11,8 +11,12 @@
  */
 
 #define PREFETCH_ROWS 8 /* within a row that was not announced, entries are asked for this many before they are read */
-#define BATCH_BYTES 16384 /* gathered rows: half of a small L1 cache, the rest is for the tiles of A */
-#define BATCH_ROWS 64     /* at most */
+/* Gathered rows of a batch: half of a small L1 cache, where that is not too few, since the matrix, in L2, is read and
+ * written once a batch. More of those that are used where they lie. */
+#define BATCH_BYTES 16384
+#define LEAST_BATCH_ROWS 48
+#define BATCH_ROWS 64
+#define ALIKE_ROWS 96
 #define GATHER_VECTORS 4
 
 FM_INLINE const real *FN(other_row)(const fm_wals_side *side, const fm_wals_row *row, int64_t j)
@@ -34,7 +38,7 @@ FM_INLINE real FN(excess)(const fm_wals_side *side, const fm_wals_row *row, int6
 FM_INLINE int64_t FN(batch_rows)(int64_t size)
 {
     const int64_t n = BATCH_BYTES / (size * (int64_t)sizeof(real));
-    return n < 16 ? 16 : n > BATCH_ROWS ? BATCH_ROWS : n;
+    return n < LEAST_BATCH_ROWS ? LEAST_BATCH_ROWS : n > BATCH_ROWS ? BATCH_ROWS : n;
 }
 
 /* reals of workspace of a primal or dual row: A, batch and signed batch, or S and W; and five vectors */
@@ -168,7 +172,7 @@ static void FN(add_alike)(const fm_wals_side *side, const fm_wals_row *row, int6
                           real *A, real *b, const int32_t *next, int64_t count)
 {
     const int64_t k = side->k;
-    const real *y[BATCH_ROWS];
+    const real *y[ALIKE_ROWS];
     for (int64_t j = 0; j < n; j++) {
         if (first == 0)
             FN(prefetch_row)(side, row, j);
@@ -201,10 +205,13 @@ FM_INLINE int FN(solve_system)(real *A, int64_t size, real *b, real *scratch)
 }
 
 /* The k x k system of a row, A x = b, with A = s G + ridge I + sum_j z_j z_j' and z_j = sqrt(d_j) y_j, in batches that
- * stay in L1; entries that are all alike need no z_j, if their rows have no remainder. Where d_j < 0 the left factor of the product carries the sign. Returns b, which has 4 size after it. */
+ * stay in L1; entries that are all alike need no z_j, if their rows have no remainder. Where d_j < 0 the left factor of
+ * the product carries the sign. Returns b, which has 4 size after it. */
 static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, real *work)
 {
-    const int64_t k = side->k, size = FN(padded)(k), batch = FN(batch_rows)(size);
+    const int64_t k = side->k, size = FN(padded)(k);
+    const int alike = k == size && !(row->weight_step || row->target_step || side->unobserved_step);
+    const int64_t batch = alike ? ALIKE_ROWS : FN(batch_rows)(size);
     real *A = work, *Z = A + size * size, *S = Z + batch * size, *b = work + FN(exact_workspace)(k) - 5 * size;
     const real *from = side->gram, ridge = row->ridge;
     memset(b, 0, size * sizeof(real));
@@ -213,7 +220,6 @@ static real *FN(wals_system)(const fm_wals_side *side, const fm_wals_row *row, r
             store(A + c, splat(row->unobserved) * load(from + c));
         from = A;
     }
-    const int alike = k == size && !(row->weight_step || row->target_step || side->unobserved_step);
     for (int64_t start = 0; start < row->n; start += batch) {
         const int64_t stop = start + batch < row->n ? start + batch : row->n, left = row->n - stop;
         const int32_t *next = left ? row->index + stop : row->next;
