@@ -37,11 +37,11 @@ class DuplicateEntriesError(ValueError):
         self.row, self.column, self.surplus = row, column, surplus
 
 
-def counts(numbers: NDArray[Any], n: int) -> NDArray[np.int64]:
-    """How often each of 0, ..., n - 1 occurs; in pieces, since bincount widens its argument to 64 bits."""
-    total = np.zeros(n, np.int64)
-    for start in range(0, len(numbers), CHUNK):
-        total += np.bincount(numbers[start : start + CHUNK], minlength=n)
+def counts(numbers: NDArray[np.int32], n: int, num_threads: int | None = None) -> NDArray[np.int64]:
+    """How often each of 0, ..., n - 1 occurs."""
+    counted, threads = _shares(len(numbers), n, num_threads)
+    kernel.count_numbers(np.ascontiguousarray(numbers, np.int32), counted, threads)
+    total: NDArray[np.int64] = counted.sum(axis=0)
     return total
 
 

@@ -6,6 +6,9 @@ from numpy.typing import NDArray
 Place = TypeVar("Place", np.int32, np.int64)
 Word = TypeVar("Word", np.int32, np.int64)
 
+def count_numbers(numbers: NDArray[np.int32], counts: NDArray[np.int64], num_threads: int) -> None:
+    """How often each number occurs in each share; numbers (n,), counts (shares, groups) of zeros."""
+
 def group(
     numbers: NDArray[np.int32],
     order: NDArray[Place],

@@ -1,4 +1,4 @@
-"""Grouping of entries by a number, and the transpose of compressed rows: counting sorts, stable and in parallel.
+"""Counts and grouping of entries by a number, and the transpose of compressed rows: counting sorts, stable and in parallel.
 
 Entries are cut into as many contiguous shares as `counts` has rows. Every share counts its numbers; the counts, summed
 over numbers and then shares, say where each share writes its entries of each number. Every share writes to places of
@@ -76,6 +76,20 @@ cdef int64_t first_row(const int64_t* indptr, int64_t rows, int64_t share, int64
         else:
             high = middle
     return low
+
+
+def count_numbers(
+    const int32_t[::1] numbers,  # IN  in [0, counts.shape[1])
+    int64_t[:, ::1] counts,      # OUT shares x groups, zeros: how often each number occurs in each share
+    int num_threads,
+):
+    cdef int64_t shares = counts.shape[0], n = numbers.shape[0], share
+    if n == 0:
+        return
+    for share in prange(shares, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1):
+        count(
+            &numbers[0], <const int64_t*>NULL, n * share // shares, n * (share + 1) // shares, &counts[share, 0]
+        )
 
 
 def group(

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fastmf import _random
 from fastmf.data import Ratings
+from fastmf.data.csr import counts as counts_of
 from fastmf.kernels.grid import count_records, fill_records
 
 HALF = 65536  # a place within a cell is two 16-bit numbers
@@ -66,7 +67,7 @@ def make_grid(
     sub_rows = min(user_rows, HALF, max(64, SUB_BLOCK_BYTES // row_bytes))
     sub_blocks = -(-user_rows // sub_rows)
     user_position = dealt(ratings.user_counts, blocks, sub_blocks * sub_rows)
-    item_position = dealt(ratings.item_counts, blocks, item_rows)
+    item_position = dealt(counts_of(ratings.indices, n_items, num_threads), blocks, item_rows)
     bands = np.full((blocks * sub_blocks, sub_rows), -1, np.int32)
     bands.ravel()[user_position] = np.arange(n_users)
     item_place = (item_position % item_rows + HALF * (item_position // item_rows)).astype(np.uint32)

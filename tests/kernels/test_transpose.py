@@ -10,6 +10,18 @@ from reference import transpose as twin
 from fastmf.kernels import transpose as kernel
 
 
+@pytest.mark.parametrize("threads", [1, 2, 4])
+@pytest.mark.parametrize("shares", [1, 2, 5])
+@pytest.mark.parametrize(("n", "groups"), [(0, 0), (0, 3), (1, 1), (2, 40), (37, 1), (50, 7)])
+def test_counts_match_their_twin(threads, shares, n, groups):
+    (numbers,) = frozen(np.random.default_rng(n + groups).integers(0, max(groups, 1), n).astype(np.int32))
+    expected, counts = np.zeros((1, groups), np.int64), Fence((shares, groups), np.int64, fill=0)
+    twin.count_numbers(numbers, expected, 1)
+    kernel.count_numbers(numbers, counts.array, threads)
+    assert counts.intact()
+    assert counts.array.sum(axis=0).tolist() == expected[0].tolist()
+
+
 def grouped(function, numbers, order, groups, shares, threads):
     starts, out = Fence(groups + 1, np.int64), Fence(len(numbers), order.dtype)
     counts = Fence((shares, groups), np.int64, fill=0)

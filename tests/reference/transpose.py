@@ -1,6 +1,11 @@
 """Plain-Python twin of fastmf/kernels/transpose.pyx."""
 
 
+def count_numbers(numbers, counts, num_threads):
+    for number in numbers:
+        counts[0, number] += 1
+
+
 def group(numbers, order, counts, starts, out, num_threads):
     groups = counts.shape[1]
     entries = order if len(order) else range(len(numbers))
