@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 F = TypeVar("F", np.float32, np.float64)
 
 def add_signed_rows(
-    bits: NDArray[np.uint64],  # n x k / 64, rounded up; those of a word are for columns in order, lowest first
+    bits: NDArray[np.uint64],  # n x k / 64, rounded up; of a word the lowest first
     sizes: NDArray[np.float64],  # n
     times: float,
     factors: int,  # k

@@ -27,7 +27,7 @@ cdef inline void signed_row(const uint64_t* bits, int64_t k, double size, double
 
 
 def add_signed_rows(
-    const uint64_t[:, ::1] bits,     # IN  n x k / 64, rounded up; those of a word are for columns in order, lowest first
+    const uint64_t[:, ::1] bits,     # IN  n x k / 64, rounded up; of a word the lowest first
     const double[::1] sizes,         # IN  n, s
     double times,                    # IN  t
     int64_t factors,                 # IN  the columns from there on stay

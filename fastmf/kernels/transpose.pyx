@@ -1,4 +1,4 @@
-"""Counts and grouping of entries by a number, and the transpose of compressed rows: counting sorts, stable and in parallel.
+"""Counts of numbers, grouping of entries by one, and the transpose of compressed rows, stable and in parallel.
 
 Entries are cut into as many contiguous shares as `counts` has rows. Every share counts its numbers; the counts, summed
 over numbers and then shares, say where each share writes its entries of each number. Every share writes to places of

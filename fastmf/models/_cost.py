@@ -29,7 +29,7 @@ PASS_BYTES = (2**20, 5e10), (2**24, 3e10), (np.inf, GATHER_BYTES)
 PASS_SECONDS = 4e-8  # of what does not depend on the entries
 ROW_SECONDS = 3e-7
 # Steps of an iterated row of n entries, from the row of the sweep before: so many times log(1 + excess) log2 n, as
-# counted on Gowalla and the shapes of MovieLens. They grow to n = 128; where n is many times k, the entries even out.
+# timed on Gowalla and the shapes of MovieLens. They grow to n = 128; where n is many times k, the entries even out.
 EXACT_STEPS, MOST_BITS, MANY, BITS_OF_MANY = 0.45, 7.0, 8.0, 5.0
 TILE = 16.0  # sizes are rounded up to this
 

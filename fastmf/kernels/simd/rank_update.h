@@ -139,7 +139,8 @@ static void FN(rank_update)(const real *left, const real *right, int64_t stride,
         FN(rank_update_rows)(left, right, stride, n, from, to, size, r);
 }
 
-/* The same for rows that lie anywhere and have one weight, without a copy:  to = from + d sum_p y_p y_p'. */
+/* The same for rows that lie anywhere and have one weight, without a copy:  to = from + d sum_p y_p y_p'. The products
+ * are written out: by way of tile_products the tile would not stay in registers. */
 FM_INLINE void FN(tile_of_rows)(int vectors, const real *const *y, int64_t n, real d, int64_t r, int64_t c,
                                 const real *from, real *to, int64_t size)
 {

@@ -8,8 +8,9 @@
  */
 
 /* Times the rounding error of one operation: the bound on the relative error of an iterated row, in lengths of A^1/2. Of
- * factorised rows of MovieLens' shape nine tenths come within 6 to 9, and the worst to 14 to 28; of these, 8 and 13. */
-#define EXACT 8
+ * factorised rows of MovieLens' shape nine tenths come in truth within 5 to 9, and the worst to 10 to 28; of these, 7
+ * and 9. */
+#define EXACT 12
 #undef ITERATED_STEPS
 #define ITERATED_STEPS FM_BITS /* at most; most rows take a third of them */
 #define AHEAD_BYTES 65536 /* of the next row's factors asked for while this one is solved: they stay in the L2 cache */
@@ -21,9 +22,9 @@ typedef struct {
 } FN(cg_entries);
 
 /* The entries from j on: their share is wa_j - d_j y_j . p, with 0 for wa_j in a product by A and for y_j . p where p is
- * NULL. Beyond the row it is its last entry, with a share of 0. */
+ * NULL; `along` grows by wa_j y_j . p. Beyond the row it is its last entry, with a share of 0. */
 FM_INLINE FN(cg_entries) FN(cg_dots)(const fm_wals_side *side, const fm_wals_row *row, int64_t j, const int uniform,
-                                     const int residual, const real *p)
+                                     const int residual, const real *p, FN(four) *along)
 {
     const int64_t k = side->k;
     FN(cg_entries) to;
@@ -67,6 +68,7 @@ FM_INLINE FN(cg_entries) FN(cg_dots)(const fm_wals_side *side, const fm_wals_row
         for (int q = 0; q < 4; q++)
             dot[q] += p[c] * to.y[q][c];
     to.share -= d * dot;
+    *along += wa * dot;
     return to;
 }
 
@@ -88,17 +90,19 @@ FM_INLINE void FN(add_rows)(const real *const y[4], FN(four) s, int64_t k, real 
 }
 
 /* out += sum_j (wa_j - d_j y_j . p) y_j, with wa_j = w_j a_j for the residual and 0 for a product by -A; p is NULL for 0;
- * squares += sum_j d_j y_j^2 where it is asked for. `ahead` factors of the next row are asked for on the way. The inner
- * products of four entries are made before the four in front of them are added, whose own have then long been there. */
-FM_INLINE void FN(cg_walk)(const fm_wals_side *side, const fm_wals_row *row, const int uniform, const int residual,
+ * squares += sum_j d_j y_j^2 where it is asked for. Returns sum_j wa_j y_j . p. `ahead` factors of the next row are asked
+ * for on the way. The inner products of four entries are made before the four in front of them are added, whose own have
+ * then long been there. */
+FM_INLINE real FN(cg_walk)(const fm_wals_side *side, const fm_wals_row *row, const int uniform, const int residual,
                            const real *p, real *out, real *squares, int64_t ahead)
 {
     const int64_t k = side->k;
-    FN(cg_entries) next = FN(cg_dots)(side, row, 0, uniform, residual, p);
+    FN(four) along = {0};
+    FN(cg_entries) next = FN(cg_dots)(side, row, 0, uniform, residual, p, &along);
     for (int64_t j = 0; j < row->n; j += 4) {
         const FN(cg_entries) entries = next;
         if (j + 4 < row->n)
-            next = FN(cg_dots)(side, row, j + 4, uniform, residual, p);
+            next = FN(cg_dots)(side, row, j + 4, uniform, residual, p, &along);
         for (int q = 0; q < 4 && j + q < ahead; q++)
             FN(prefetch)(side, row->next[j + q]);
         FN(add_rows)(entries.y, entries.share, k, out);
@@ -109,15 +113,15 @@ FM_INLINE void FN(cg_walk)(const fm_wals_side *side, const fm_wals_row *row, con
                     squares[c] += d * y[c] * y[c];
             }
     }
+    return (along[0] + along[1]) + (along[2] + along[3]);
 }
 
-static void FN(cg_pass)(const fm_wals_side *side, const fm_wals_row *row, int residual, const real *p, real *out,
+static real FN(cg_pass)(const fm_wals_side *side, const fm_wals_row *row, int residual, const real *p, real *out,
                         real *squares, int64_t ahead)
 {
     if (row->weight_step || row->target_step || side->unobserved_step)
-        FN(cg_walk)(side, row, 0, residual, p, out, squares, ahead);
-    else
-        FN(cg_walk)(side, row, 1, residual, p, out, squares, ahead);
+        return FN(cg_walk)(side, row, 0, residual, p, out, squares, ahead);
+    return FN(cg_walk)(side, row, 1, residual, p, out, squares, ahead);
 }
 
 /* What to stop at: after so many steps, or, where `exact`, once the row is as near its solution as rounding lets it come.
@@ -125,14 +129,16 @@ static void FN(cg_pass)(const fm_wals_side *side, const fm_wals_row *row, int re
  *
  *     (x - x*)' A (x - x*) = r' A^-1 r <= r' M^-1 r,
  *
- * which is at hand, and x' A x = b'x at the end. Returns 1 where the steps did not suffice, or where A is not positive. */
+ * which is at hand, and x' A x = b'x at the end. From the row x_0 that came in, where b'x_0 = sum_j wa_j y_j . x_0, a step
+ * of length l makes b'x grow by l (r_0 + A x_0)'p = l (r'z + x_0'A p). Returns 1 where the steps did not suffice, or where
+ * A is not positive. */
 FM_INLINE int FN(conjugate_gradient)(const fm_wals_side *side, const fm_wals_row *row, const int64_t steps, const int exact,
                                      real *work, real *x)
 {
     const int64_t k = side->k, stride = FN(padded)(k);
     const real *eigenvalues = side->eigenvalues, ridge = row->ridge, share = row->unobserved;
     real *r = work, *p = r + stride, *Ap = p + stride, *inverse = Ap + stride, *diagonal = inverse + stride;
-    real *b = diagonal + stride;
+    real *start = diagonal + stride;
     const int64_t most = AHEAD_BYTES / (k * (int64_t)sizeof(real)), ahead = row->next_n < most ? row->next_n : most;
     const int64_t asking = exact ? 1 : steps - 1; /* the step that asks for the next row */
     fm_prefetch(row->next, ahead * sizeof(int32_t));
@@ -142,12 +148,7 @@ FM_INLINE int FN(conjugate_gradient)(const fm_wals_side *side, const fm_wals_row
     int from_zero = 1;
     for (int64_t c = 0; c < k; c++)
         from_zero &= x[c] == 0;
-    FN(cg_pass)(side, row, 1, from_zero || exact ? NULL : x, r, explicit && !exact ? inverse : NULL, 0);
-    if (exact) {
-        memcpy(b, r, k * sizeof(real));
-        if (!from_zero)
-            FN(cg_pass)(side, row, 0, x, r, NULL, 0);
-    }
+    real bx = FN(cg_pass)(side, row, 1, from_zero ? NULL : x, r, explicit && !exact ? inverse : NULL, 0);
 #pragma GCC ivdep /* the vectors are apart, or meet element by element */
     for (int64_t c = 0; c < k; c++) {
         diagonal[c] = share * eigenvalues[c] + ridge;
@@ -155,23 +156,20 @@ FM_INLINE int FN(conjugate_gradient)(const fm_wals_side *side, const fm_wals_row
         r[c] -= diagonal[c] * x[c];
         p[c] = inverse[c] * r[c];
     }
-    real rz = FN(dot)(r, p, k);
-    if (exact && !from_zero) {
-        real bz = 0;
+    if (exact && !(bx + FN(dot)(r, x, k) >= 0)) { /* 0 is nearer the solution, and the rounding of x would stay */
+        memset(x, 0, k * sizeof(real));
+        memset(r, 0, k * sizeof(real));
+        bx = FN(cg_pass)(side, row, 1, NULL, r, NULL, 0);
         for (int64_t c = 0; c < k; c++)
-            bz += inverse[c] * b[c] * b[c];
-        if (!(rz <= bz)) { /* a start beyond its solution, whose own rounding would stay */
-            memset(x, 0, k * sizeof(real));
-            memcpy(r, b, k * sizeof(real));
-            for (int64_t c = 0; c < k; c++)
-                p[c] = inverse[c] * r[c];
-            rz = bz;
-        }
+            p[c] = inverse[c] * r[c];
     }
+    if (exact)
+        memcpy(start, x, k * sizeof(real));
+    real rz = FN(dot)(r, p, k);
     if (!(rz - rz == 0)) /* infinite or not a number */
         return 1;
     const real least = REAL_EPSILON * REAL_EPSILON;
-    real enough = exact ? EXACT * EXACT * least * FN(dot)(b, x, k) : rz * least;
+    real enough = exact ? EXACT * EXACT * least * bx : rz * least;
     for (int step = 0; step < steps && rz > enough; step++) {
         memset(Ap, 0, k * sizeof(real));
         FN(cg_pass)(side, row, 0, p, Ap, NULL, step == asking ? ahead : 0);
@@ -182,6 +180,10 @@ FM_INLINE int FN(conjugate_gradient)(const fm_wals_side *side, const fm_wals_row
         if (!(curvature > 0))
             return 1;
         const real length = rz / curvature;
+        if (exact) {
+            bx += length * (rz + FN(dot)(Ap, start, k));
+            enough = EXACT * EXACT * least * bx;
+        }
         real *z = Ap; /* no longer needed once r is updated */
 #pragma GCC ivdep
         for (int64_t c = 0; c < k; c++) {
@@ -194,8 +196,6 @@ FM_INLINE int FN(conjugate_gradient)(const fm_wals_side *side, const fm_wals_row
         for (int64_t c = 0; c < k; c++)
             p[c] = z[c] + turn * p[c];
         rz = next;
-        if (exact)
-            enough = EXACT * EXACT * least * FN(dot)(b, x, k);
     }
     return exact && !(rz <= enough);
 }
