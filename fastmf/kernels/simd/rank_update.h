@@ -20,26 +20,32 @@
 
 static int64_t FN(padded)(int64_t n) { return (n + FN_PAD - 1) / FN_PAD * FN_PAD; }
 
-/* a += L'R, or a -= L'R; `negate` is a constant where it is called */
+/* What one row of L and R adds to a tile, or takes off; `negate` is a constant where it is called. */
+FM_INLINE void FN(tile_product)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
+                                const int negate)
+{
+    vec b[TILE_VECTORS];
+#pragma GCC unroll 4
+    for (int v = 0; v < vectors; v++)
+        b[v] = load(right + v * LANES);
+#pragma GCC unroll 16
+    for (int i = 0; i < TILE_ROWS; i++) {
+        const vec s = splat(left[i]);
+#pragma GCC unroll 4
+        for (int v = 0; v < vectors; v++)
+            if (negate)
+                a[i][v] -= s * b[v];
+            else
+                a[i][v] += s * b[v];
+    }
+}
+
+/* a += L'R, or a -= L'R */
 FM_INLINE void FN(tile_products)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *left, const real *right,
                                  int64_t stride, int64_t n, const int negate)
 {
-    for (int64_t p = 0; p < n; p++, left += stride, right += stride) {
-        vec b[TILE_VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            b[v] = load(right + v * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < TILE_ROWS; i++) {
-            const vec s = splat(left[i]);
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++)
-                if (negate)
-                    a[i][v] -= s * b[v];
-                else
-                    a[i][v] += s * b[v];
-        }
-    }
+    for (int64_t p = 0; p < n; p++, left += stride, right += stride)
+        FN(tile_product)(a, vectors, left, right, negate);
 }
 
 FM_INLINE void FN(tile_load)(vec a[TILE_ROWS][TILE_VECTORS], int vectors, const real *from, int64_t stride)
@@ -139,8 +145,7 @@ static void FN(rank_update)(const real *left, const real *right, int64_t stride,
         FN(rank_update_rows)(left, right, stride, n, from, to, size, r);
 }
 
-/* The same for rows that lie anywhere and have one weight, without a copy:  to = from + d sum_p y_p y_p'. The products
- * are written out: by way of tile_products the tile would not stay in registers. */
+/* The same for rows that lie anywhere and have one weight, without a copy:  to = from + d sum_p y_p y_p'. */
 FM_INLINE void FN(tile_of_rows)(int vectors, const real *const *y, int64_t n, real d, int64_t r, int64_t c,
                                 const real *from, real *to, int64_t size)
 {
@@ -150,19 +155,9 @@ FM_INLINE void FN(tile_of_rows)(int vectors, const real *const *y, int64_t n, re
 #pragma GCC unroll 4
         for (int v = 0; v < vectors; v++)
             a[i][v] = splat(0);
-    for (int64_t p = 0; p < n; p++) {
-        const real *left = y[p] + r, *right = left + (c - r);
-        vec b[TILE_VECTORS];
-#pragma GCC unroll 4
-        for (int v = 0; v < vectors; v++)
-            b[v] = load(right + v * LANES);
-#pragma GCC unroll 16
-        for (int i = 0; i < TILE_ROWS; i++) {
-            const vec s = splat(left[i]);
-#pragma GCC unroll 4
-            for (int v = 0; v < vectors; v++)
-                a[i][v] += s * b[v];
-        }
+    for (int64_t p = 0; p < n; p++) { /* one base for both, or addresses push the tile out of the registers */
+        const real *left = y[p] + r;
+        FN(tile_product)(a, vectors, left, left + (c - r), 0);
     }
     from += r * size + c;
     to += r * size + c;
