@@ -117,8 +117,7 @@ static int64_t FN(lost_to)(const fm_search *s, const fm_lists *lists, int64_t qu
     for (int64_t e = lists->indptr[query], end = lists->indptr[query + 1]; e < end; e += PANEL) {
         const int64_t count = end - e < PANEL ? end - e : PANEL;
         FN(score_targets)(s, query, lists->indices + e, count, panel, scores);
-        for (int64_t i = count; i < PANEL; i++)
-            scores[i] = -(real)__builtin_inf();
+        FN(hide_from)(scores, count);
         lost += FN(search_lost)(scores, t, n);
     }
     return lost;
@@ -133,8 +132,7 @@ FM_INLINE void FN(pairs_tile)(const fm_search *s, const fm_lists *targets, int r
     FN(store_tile)(rows, tile, scores);
     for (int64_t q = 0; q < (left < rows ? left : rows); q++) {
         const int64_t start = targets->indptr[query + q];
-        for (int64_t i = s->items.count - first; i < PANEL; i++)
-            scores[q * PANEL + i] = -(real)__builtin_inf();
+        FN(hide_from)(scores + q * PANEL, s->items.count - first);
         lost[q] += FN(search_lost)(scores + q * PANEL, t + start, targets->indptr[query + q + 1] - start);
     }
 }

@@ -58,6 +58,13 @@ FM_INLINE void FN(count_above)(const real *scores, int64_t first, const int32_t 
     }
 }
 
+/* Scores of a panel from place `count` on become minus infinity. */
+FM_INLINE void FN(hide_from)(real *scores, int64_t count)
+{
+    for (; count < PANEL; count++)
+        scores[count] = -(real)__builtin_inf();
+}
+
 /* Scores that no target may meet, of seen items and beyond the last one, become minus infinity. */
 FM_INLINE void FN(hide)(const fm_search *s, int64_t query, int64_t first, int64_t *seen, real *scores)
 {
@@ -67,8 +74,7 @@ FM_INLINE void FN(hide)(const fm_search *s, int64_t query, int64_t first, int64_
             if (s->seen.indices[*seen] >= first)
                 scores[s->seen.indices[*seen] - first] = -(real)__builtin_inf();
     }
-    for (int64_t i = s->items.count - first; i < PANEL; i++)
-        scores[i] = -(real)__builtin_inf();
+    FN(hide_from)(scores, s->items.count - first);
 }
 
 FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int rows, int64_t query, int64_t left,
