@@ -69,7 +69,7 @@ class ListTally:
         start = 0
         for shown, end in zip(self.shown, self.cutoffs, strict=True):
             part = ranked[:, start:end].ravel()  # empty beyond the length of the lists
-            shown += csr.counts(part[part >= 0], len(shown))
+            shown += csr.counts(part[part >= 0], len(shown), self.num_threads)
             start = int(end)
 
     def per_user(self) -> dict[str, NDArray[np.float64]]:
@@ -109,7 +109,7 @@ def tally_of(
         if seen is None:
             notes.append("novelty is left out: it needs train, for how popular an item is")
         else:
-            information = self_information(csr.counts(seen[1], n_items), int((np.diff(seen[0]) > 0).sum()))
+            information = self_information(csr.counts(seen[1], n_items, threads), int((np.diff(seen[0]) > 0).sum()))
     if "diversity" in names and (vectors is None or vectors.shape[1] == 0):
         notes.append("diversity is left out: there are no vectors to compare items by, give item_vectors")
         vectors = None
