@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fastmf.evaluation.alignment import Rows
 from fastmf.models._state import State
-from fastmf.retrieval import lost_pairs
+from fastmf.retrieval import lost_pairs, top_k_and_lost_pairs
 
 
 def auc_of_users(
@@ -15,18 +15,44 @@ def auc_of_users(
 ) -> NDArray[np.float64]:
     """Probability that a relevant item of each user outranks one neither relevant nor excluded, ties half.
 
-    Of the pairs that the n relevant items lose to anything, n^2 / 2 are lost among themselves, whatever their order:
-    each of the n (n - 1) / 2 pairs once, and half a one by each with itself. The rest is lost to irrelevant items.
-    1/2 for a user without any.
+    1/2 for a user without any item that is neither.
     """
-    lost_twice = lost_pairs(
-        state.user_factors[users],
-        state.item_factors,
+    queries, items = state.user_factors[users], state.item_factors
+    lost = lost_pairs(
+        queries,
+        items,
         relevant,
         item_bias=state.item_bias,
         seen=excluded,
+        order=state.longest_items,
         num_threads=num_threads,
     )
+    return _share_won(lost, len(items), relevant, excluded)
+
+
+def lists_and_auc(
+    state: State, users: NDArray[np.int64], length: int, relevant: Rows, excluded: Rows | None, num_threads: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """The best items of each user that are not excluded, and what `auc_of_users` gives, by scores made once."""
+    queries, items = state.user_factors[users], state.item_factors
+    ranked, _, lost = top_k_and_lost_pairs(
+        queries,
+        items,
+        length,
+        relevant,
+        item_bias=state.item_bias,
+        seen=excluded,
+        order=state.longest_items,
+        num_threads=num_threads,
+    )
+    return ranked, _share_won(lost, len(items), relevant, excluded)
+
+
+def _share_won(
+    lost_twice: NDArray[np.int64], n_items: int, relevant: Rows, excluded: Rows | None
+) -> NDArray[np.float64]:
+    """Of the pairs that the n relevant items lose to anything, n^2 / 2 are lost among themselves, whatever their order:
+    each of the n (n - 1) / 2 pairs once, and half a one by each with itself. The rest is lost to irrelevant items."""
     n = np.diff(relevant[0])
-    others = len(state.item_factors) - n - (0 if excluded is None else np.diff(excluded[0]))
+    others = n_items - n - (0 if excluded is None else np.diff(excluded[0]))
     return np.where(others > 0, 1 - (lost_twice - n * n) / np.maximum(2 * n * others, 1), 0.5)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from fastmf import _checks
 from fastmf.data import Ratings
 from fastmf.evaluation.alignment import Rows, gathered, in_numbers_of
-from fastmf.evaluation.auc import auc_of_users
+from fastmf.evaluation.auc import auc_of_users, lists_and_auc
 from fastmf.evaluation.metrics import METRICS, checked_cutoffs, checked_names
 from fastmf.evaluation.predictions import checked_model, rating_errors, why_no_ratings
 from fastmf.evaluation.report import Report
@@ -62,8 +62,8 @@ def evaluate(
         Neither recommend seen items nor count them as relevant or irrelevant. A test entry that is also a seen one is
         then left out of the ranking metrics, and the report says how many.
     metrics : str or sequence of str, optional
-        Names of the metrics wanted, without cut-offs; by default all that apply. AUC scores every item for every user
-        once more, so that leaving it out about halves the time.
+        Names of the metrics wanted, without cut-offs; by default all that apply. AUC needs the score of every item
+        for every user, where lists skip many: without it an evaluation takes about half the time.
     relevant_from : float, optional
         The smallest test value that counts as relevant, such as 4 of 5 stars; by default every test entry does.
     item_vectors : array_like, shape (n_items, dimensions), optional
@@ -123,18 +123,25 @@ def evaluate(
         if vectors is None:
             vectors = state.item_factors
         tally = tally_of(names, cutoffs, len(users), len(state.item_factors), history, vectors, threads, notes)
-        aucs = np.empty(len(users) if "auc" in names else 0)
+        with_lists, with_auc = any(METRICS[name].has_cutoff for name in names), "auc" in names
+        aucs = np.empty(len(users) if with_auc else 0)
         block = max(1, min(USERS_AT_ONCE, PLACES_AT_ONCE // tally.length))
         for first in range(0, len(users), block):
             numbers = users[first : first + block]
             wanted = gathered(relevant.indptr, relevant.indices, numbers)
             skipped = gathered(*seen, numbers) if exclude_seen else None
-            if any(METRICS[name].has_cutoff for name in names):
-                tally.add(first, model._top(numbers, tally.length, seen=skipped, num_threads=threads)[0], *wanted)
-            if "auc" in names:
-                aucs[first : first + block] = auc_of_users(state, numbers, wanted, skipped, threads)
+            if with_lists and with_auc:
+                ranked, auc = lists_and_auc(state, numbers, tally.length, wanted, skipped, threads)
+            elif with_lists:
+                ranked = model._top(numbers, tally.length, seen=skipped, num_threads=threads)[0]
+            else:
+                auc = auc_of_users(state, numbers, wanted, skipped, threads)
+            if with_lists:
+                tally.add(first, ranked, *wanted)
+            if with_auc:
+                aucs[first : first + block] = auc
         figures, per_user = collected(names, tally)
-        if "auc" in names:
+        if with_auc:
             figures["auc"], per_user["auc"] = float(aucs.mean()), aucs
     errors: dict[str, Shares] = {}
     if "rmse" in names or "mae" in names:

@@ -51,6 +51,7 @@ class ListTally:
         if vectors is not None:
             norms = np.linalg.norm(vectors, axis=1, keepdims=True)
             self.units = np.ascontiguousarray(vectors / np.where(norms > 0, norms, 1))
+            self.squares = np.square(self.units, dtype=np.float64).sum(axis=1)
             self.workspace = np.empty((num_threads, -(-max(vectors.shape[1], 1) // 8) * 8))  # whole cache lines
             self.diversity = np.empty((n_users, len(cutoffs)))
         self.shown = np.zeros((len(cutoffs), n_items), np.int64)  # between one cut-off and the next
@@ -65,7 +66,7 @@ class ListTally:
             kernel.means(ranked, self.information, self.cutoffs, self.novelty[block], self.num_threads)
         if self.diversity is not None and self.units is not None:
             out = self.diversity[block]
-            kernel.diversity(ranked, self.units, self.cutoffs, self.workspace, out, self.num_threads)
+            kernel.diversity(ranked, self.units, self.squares, self.cutoffs, self.workspace, out, self.num_threads)
         start = 0
         for shown, end in zip(self.shown, self.cutoffs, strict=True):
             part = ranked[:, start:end].ravel()  # empty beyond the length of the lists

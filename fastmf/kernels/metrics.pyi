@@ -27,6 +27,7 @@ def means(
 def diversity(
     ranked: NDArray[np.int32],  # users x length
     units: NDArray[Floating],  # items x dimensions
+    squares: NDArray[np.float64],  # items
     cutoffs: NDArray[np.int64],
     workspace: NDArray[np.float64],  # threads x at least dimensions, written
     out: NDArray[np.float64],  # users x cut-offs, written

@@ -16,6 +16,8 @@ from cython cimport floating
 from cython.parallel cimport prange, threadid
 from libc.stdint cimport int32_t, int64_t, uint8_t
 
+from fastmf.kernels.simd.table cimport leaves
+
 ROWS = ("precision", "recall", "recall_min", "ndcg", "map", "mrr", "hit_rate")  # second axis of `out`, in this order
 
 
@@ -113,12 +115,12 @@ def means(
 
 
 cdef void list_diversity(
-    const int32_t* ranked, int64_t length, const floating* units, int64_t dims, const int64_t* cutoffs,
-    int64_t n_cutoffs, double* total, double* out,
+    const int32_t* ranked, int64_t length, const floating* units, const double* squares, int64_t dims,
+    const int64_t* cutoffs, int64_t n_cutoffs, double* total, double* out,
 ) noexcept nogil:
     """sum_{a < b} v_a . v_b = (|sum_a v_a|^2 - sum_a |v_a|^2) / 2: linear in the length of the list, not quadratic."""
     cdef int64_t r = 0, c, j, filled = 0
-    cdef double squares = 0.0, norm
+    cdef double own = 0.0, norm
     cdef const floating* v
     for j in range(dims):
         total[j] = 0.0
@@ -129,17 +131,16 @@ cdef void list_diversity(
                 v = units + ranked[r] * dims
                 for j in range(dims):
                     total[j] += v[j]
-                    squares += <double>v[j] * v[j]
+                own += squares[ranked[r]]
             r += 1
-        norm = 0.0
-        for j in range(dims):
-            norm += total[j] * total[j]
-        out[c] = 1.0 - (norm - squares) / (<double>filled * <double>(filled - 1)) if filled > 1 else 0.0
+        norm = leaves().f64.dot(total, total, dims)
+        out[c] = 1.0 - (norm - own) / (<double>filled * <double>(filled - 1)) if filled > 1 else 0.0
 
 
 def diversity(
     const int32_t[:, ::1] ranked,    # IN  users x length, padded with -1
     const floating[:, ::1] units,    # IN  items x dimensions, rows of length 1 (or 0)
+    const double[::1] squares,       # IN  squared length of each row, as rounding left it
     const int64_t[::1] cutoffs,      # IN  ascending, at least 1
     double[:, ::1] workspace,        # --  threads x at least dimensions
     double[:, ::1] out,              # OUT users x cut-offs: 1 - mean cosine over pairs; 0 for fewer than two items
@@ -149,11 +150,14 @@ def diversity(
     cdef int64_t u, n_users = ranked.shape[0], length = ranked.shape[1], n_cutoffs = cutoffs.shape[0]
     cdef int64_t dims = units.shape[1]
     cdef const floating* rows = &units[0, 0] if units.shape[0] and dims else NULL
+    cdef const double* own = &squares[0] if squares.shape[0] else NULL
     if n_cutoffs == 0 or length == 0:
         out[:, :] = 0.0
         return
     for u in prange(n_users, nogil=True, schedule="static", num_threads=num_threads, use_threads_if=num_threads > 1):
-        list_diversity(&ranked[u, 0], length, rows, dims, &cutoffs[0], n_cutoffs, &workspace[threadid(), 0], &out[u, 0])
+        list_diversity(
+            &ranked[u, 0], length, rows, own, dims, &cutoffs[0], n_cutoffs, &workspace[threadid(), 0], &out[u, 0]
+        )
 
 
 def common(

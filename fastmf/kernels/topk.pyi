@@ -37,11 +37,15 @@ def lost_pairs(
     queries: NDArray[F],  # (n, factors)
     items: NDArray[F],  # (n_items, factors)
     bias: NDArray[F] | None,  # (n_items,)
+    order: NDArray[np.int32] | None,  # (n_items,), all item numbers
+    norms: NDArray[F] | None,  # (n_items,), lengths of the rows in this order
     seen_indptr: NDArray[np.int64] | None,  # (n + 1,)
     seen_indices: NDArray[np.int32] | None,
     target_indptr: NDArray[np.int64],  # (n + 1,)
     target_indices: NDArray[np.int32],
-    scores: NDArray[F],  # one a target, written
+    ids: NDArray[np.int32],  # (n, k), written; k may be 0
+    scores: NDArray[F],  # (n, k), written
+    target_scores: NDArray[F],  # one a target, written
     lost: NDArray[np.int64],  # (n,), written
     num_threads: int,
-) -> None: ...
+) -> int: ...

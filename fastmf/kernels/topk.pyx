@@ -17,8 +17,8 @@ import numpy as np
 
 
 # A block's queries and hits stay in L2 beside the panel of items, and its packing of panels pays for many queries.
-cdef int64_t BLOCK_QUERIES = 384
-cdef int64_t BLOCK_BYTES = 384 << 10
+cdef int64_t BLOCK_QUERIES = 768
+cdef int64_t BLOCK_BYTES = 512 << 10
 cdef int64_t BLOCK_BYTES_LIMIT = 32 << 20  # for very large k
 cdef int64_t PART_ITEMS = 32  # parts begin at whole panels of every instruction set
 cdef int64_t PART_VALUES = 1 << 20  # a part smaller than so many multiply-adds is not worth a thread
@@ -161,7 +161,7 @@ def top_k(
 
 cdef fm_search whole_catalogue(
     const floating[:, ::1] queries, const floating[:, ::1] items, const floating[::1] bias,
-    const int64_t[::1] seen_indptr, const int32_t[::1] seen_indices,
+    const int64_t[::1] seen_indptr, const int32_t[::1] seen_indices, int64_t k,
 ):
     """A search by inner product through all items; there is at least one query and one item."""
     cdef fm_search search
@@ -176,13 +176,13 @@ cdef fm_search whole_catalogue(
     search.items.cosine = 0
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(None, None)
-    search.k = 1
+    search.k = k
     return search
 
 
-cdef int64_t even_rows(int64_t n, int64_t factors, int64_t itemsize, int64_t num_threads) noexcept:
+cdef int64_t even_rows(int64_t n, int64_t factors, int64_t k, int64_t itemsize, int64_t num_threads) noexcept:
     """Queries a task, such that each thread gets as many tasks as the others."""
-    cdef int64_t blocks = ceiling(n, block_queries(factors, 1, itemsize))
+    cdef int64_t blocks = ceiling(n, block_queries(factors, k, itemsize))
     return ceiling(n, ceiling(blocks, num_threads) * num_threads)
 
 
@@ -216,8 +216,8 @@ def rank_of(
     cdef uint8_t[:, ::1] work
     if n == 0 or items.shape[0] == 0 or targets.indptr == NULL:
         return
-    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices)
-    rows = even_rows(n, items.shape[1], sizeof(floating), num_threads)
+    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices, 0)
+    rows = even_rows(n, items.shape[1], 0, sizeof(floating), num_threads)
     num_threads = min(num_threads, ceiling(n, rows))
     work = ranks_workspace(&search, rows, num_threads, &scores[0])
     for t in prange(
@@ -236,43 +236,63 @@ cdef uint8_t[:, ::1] ranks_workspace(const fm_search* search, int64_t rows, int 
         return np.empty((num_threads, leaves().f64.ranks_workspace(search, rows)), np.uint8)
 
 
-cdef void pairs_task(
+cdef int pairs_task(
     const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
-    floating* scores, int64_t* lost
+    int32_t* ids, floating* scores, floating* target_scores, int64_t* lost
 ) noexcept nogil:
     if floating is float:
-        leaves().f32.pairs_block(search, targets, first, count, work, scores, lost + first)
+        return leaves().f32.pairs_block(search, targets, first, count, work, ids, scores, target_scores, lost)
     else:
-        leaves().f64.pairs_block(search, targets, first, count, work, scores, lost + first)
+        return leaves().f64.pairs_block(search, targets, first, count, work, ids, scores, target_scores, lost)
 
 
 def lost_pairs(
     const floating[:, ::1] queries,        # IN  queries x factors, finite
     const floating[:, ::1] items,          # IN  items x factors, finite
     const floating[::1] bias,              # IN  one an item, or None
+    const int32_t[::1] order,              # IN  all items in the order to meet them, or None for their own
+    const floating[::1] norms,             # IN  lengths of their rows in this order, or None
     const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
     const int32_t[::1] seen_indices,       # IN  items that do not count for a query, ascending in a row, or None
     const int64_t[::1] target_indptr,      # IN  queries + 1
     const int32_t[::1] target_indices,     # IN  items to compare with the others, in any order
-    floating[::1] scores,                  # OUT one a target, ascending in a row
+    int32_t[:, ::1] ids,                   # OUT queries x k, k may be 0
+    floating[:, ::1] scores,               # OUT queries x k
+    floating[::1] target_scores,           # OUT one a target, ascending in a row
     int64_t[::1] lost,                     # OUT one a query: sum of [s_i > s_t] + [s_i >= s_t] over items and targets
     int num_threads,
 ):
-    """Fill `lost`: twice the pairs in which an item beats a target of the query, and once those level."""
-    cdef int64_t n = queries.shape[0], rows, t
+    """Fill `lost`: twice the pairs in which an item beats a target of the query, and once those level; `ids` and
+    `scores` as top_k does; returns the number of tasks that met a score in these that is not finite."""
+    cdef int64_t n = queries.shape[0], k = ids.shape[1], rows, t
+    cdef int bad = 0
     cdef fm_search search
-    cdef fm_lists targets = lists(target_indptr, target_indices)
+    cdef fm_lists targets
+    cdef int32_t* first_id = &ids[0, 0] if n and k else NULL
+    cdef floating* first_score = &scores[0, 0] if n and k else NULL
+    cdef floating* first_target = &target_scores[0] if target_scores.shape[0] else NULL
     cdef uint8_t[:, ::1] work
     lost[:] = 0
-    if n == 0 or items.shape[0] == 0 or targets.indptr == NULL:
-        return
-    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices)
-    rows = even_rows(n, items.shape[1], sizeof(floating), num_threads)
+    if n == 0 or items.shape[0] == 0:
+        ids[:, :] = -1
+        scores[:, :] = -INFINITY
+        return 0
+    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices, k)
+    search.items.subset = &order[0] if order is not None else NULL
+    search.items.norm = &norms[0] if norms is not None else NULL
+    targets.indptr = &target_indptr[0]
+    targets.indices = &target_indices[0] if target_indices.shape[0] else NULL
+    rows = even_rows(n, items.shape[1], min(k, items.shape[0]), sizeof(floating), num_threads)
     num_threads = min(num_threads, ceiling(n, rows))
-    work = ranks_workspace(&search, rows, num_threads, &scores[0])
+    if floating is float:
+        work = np.empty((num_threads, leaves().f32.pairs_workspace(&search, rows)), np.uint8)
+    else:
+        work = np.empty((num_threads, leaves().f64.pairs_workspace(&search, rows)), np.uint8)
     for t in prange(
         ceiling(n, rows), nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
-        pairs_task(
-            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], &scores[0], &lost[0]
+        bad += pairs_task(
+            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], first_id + t * rows * k,
+            first_score + t * rows * k, first_target, &lost[t * rows]
         )
+    return bad

@@ -8,7 +8,7 @@ from fastmf.retrieval.among import top_k_among
 from fastmf.retrieval.exact import rank_of, top_k
 from fastmf.retrieval.index import Index
 from fastmf.retrieval.longest import LongestFirst, longest_first
-from fastmf.retrieval.pairs import lost_pairs
+from fastmf.retrieval.pairs import lost_pairs, top_k_and_lost_pairs
 
 __all__ = [
     "Index",
@@ -18,4 +18,5 @@ __all__ = [
     "rank_of",
     "top_k",
     "top_k_among",
+    "top_k_and_lost_pairs",
 ]

@@ -14,7 +14,7 @@ Lists = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 # Multiply-adds of a thread between two chances for Ctrl-C: about 50 ms with AVX-512, 100 ms with AVX2, 400 ms without.
 PIECE_WORK = 5e9
-PIECE_QUERIES = 384  # a block of the kernel: pieces are whole rounds of blocks for the threads
+PIECE_QUERIES = 768  # a block of the kernel: pieces are whole rounds of blocks for the threads
 
 
 def factors_of(
@@ -39,6 +39,11 @@ def check_finite(name: str, array: NDArray[Any]) -> None:
     if not finite.all():
         row, column = np.argwhere(~finite)[0]
         raise ValueError(f"{name} must be finite, got {array[row, column]} in row {row}, column {column}")
+
+
+def too_large(dtype: np.dtype[Any]) -> ValueError:
+    """What to raise for scores of finite numbers that are not finite."""
+    return ValueError(f"queries and items must have scores within the range of {dtype}, got larger ones")
 
 
 def lists_of(name: str, value: Any, n: int, n_items: int) -> Lists | None:

@@ -17,8 +17,9 @@ from fastmf.retrieval.arguments import (
     rows_of,
     seen_and_targets,
     subset_of,
+    too_large,
 )
-from fastmf.retrieval.longest import LongestFirst, longest_first
+from fastmf.retrieval.longest import LongestFirst, checked_order, longest_first
 
 SORTED_FROM = 2048  # queries for which sorting the items pays
 FEW = 8  # fewer candidates than this part of all items are not worth it for few queries
@@ -116,14 +117,13 @@ def top_k(
     excluded_lists = lists_of("exclude_rows", exclude_rows, len(Q), len(Y))
     subset, norms = subset_of(exclude, candidates, len(Y)), None
     threads = _threads.effective(num_threads).count
-    if order is not None and not (order.factors is items and order.bias is item_bias and len(order.items) == len(Y)):
-        raise ValueError("order must be what longest_first gave for these items and this item_bias")
+    order = checked_order(order, items, item_bias, Y)
     many = len(Q) >= SORTED_FROM
     if cosine or not (many or subset is None or len(subset) >= len(Y) // FEW):
         order = None
     elif many and order is None:
         order = longest_first(Y, bias, queries=Q, num_threads=threads)
-    if order is not None and order.lengths.dtype == Y.dtype:
+    if order is not None:
         subset, norms = order.within(subset)
 
     ids = np.empty((len(Q), k), np.int32)
@@ -146,7 +146,7 @@ def top_k(
         )
         if not_finite:
             check_finite("items", Y)
-            raise ValueError(f"queries and items must have scores within the range of {Q.dtype}, got larger ones")
+            raise too_large(Q.dtype)
     return ids, scores
 
 

@@ -31,6 +31,17 @@ class LongestFirst:
         return self.items[kept], self.lengths[kept]
 
 
+def checked_order(
+    order: LongestFirst | None, items: ArrayLike, item_bias: ArrayLike | None, Y: NDArray[Any]
+) -> LongestFirst | None:
+    """An order of these very arrays; None where it is of no use, since Y, the items converted, is of another type."""
+    if order is None:
+        return None
+    if not (order.factors is items and order.bias is item_bias and len(order.items) == len(Y)):
+        raise ValueError("order must be what longest_first gave for these items and this item_bias")
+    return order if order.lengths.dtype == Y.dtype else None
+
+
 def longest_first(
     items: ArrayLike,
     item_bias: ArrayLike | None = None,

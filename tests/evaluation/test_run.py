@@ -123,6 +123,7 @@ def test_only_the_metrics_asked_for_are_computed():
     assert list(report) == ["ndcg@2", "ndcg@5", "coverage@2", "coverage@5"]
     assert list(evaluate(model, test, metrics="rmse")) == ["rmse"]
     assert list(evaluate(model, test, metrics=["auc"])) == ["auc"]
+    assert evaluate(model, test, metrics=["auc"])["auc"] == evaluate(model, test, k=(2, 5))["auc"]
     assert dict(report).items() <= dict(evaluate(model, test, k=(2, 5))).items()
 
 

@@ -141,8 +141,9 @@ def test_diversity_agrees_with_the_twin(n_users, length, cutoffs, dims, threads,
     units = units.astype(dtype)
     units.flags.writeable = False
     got, expected = np.full((2, n_users, len(cutoffs)), np.nan)
-    kernel.diversity(ranked, units, np.array(cutoffs), np.empty((threads, 8)), got, threads)
-    twin.diversity(ranked, units, np.array(cutoffs), None, expected)
+    squares = np.square(units, dtype=np.float64).sum(axis=1)
+    kernel.diversity(ranked, units, squares, np.array(cutoffs), np.empty((threads, 8)), got, threads)
+    twin.diversity(ranked, units, None, np.array(cutoffs), None, expected)
     np.testing.assert_allclose(got, expected, atol=tolerance(np.float64, length * length))
 
 

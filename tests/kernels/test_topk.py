@@ -226,49 +226,110 @@ def pair_problems(shape, dtype):
     rng, queries, items, bias = problem(shape, dtype)
     n, n_items = shape[:2]
     targets = rows_of(rng, n, n_items, 12)
+    norms = np.sqrt(np.square(items.astype(np.float64)).sum(axis=1)).astype(dtype)
+    order = np.argsort(-norms, kind="stable").astype(np.int32)
     problems = []
-    for filters in ((None, None, None), (bias, *rows_of(rng, n, n_items, n_items))):
-        arguments = (queries, items, *filters, *targets)
-        problems.append((arguments, run_lost_pairs(twin.lost_pairs, np.float64, *arguments)))
+    for filters in (
+        (None, None, None, None, None),
+        (bias, None, None, *rows_of(rng, n, n_items, n_items)),
+        (bias, order, norms[order], *rows_of(rng, n, n_items, n_items // 2)),
+    ):
+        for k in (0, shape[3]):
+            arguments = (queries, items, *filters, *targets)
+            problems.append((arguments, k, run_lost_pairs(twin.lost_pairs, np.float64, *arguments, k=k)))
     return problems
 
 
-def run_lost_pairs(function, dtype, *arguments, num_threads=1):
-    scores, lost = np.full(len(arguments[-1]), 7, dtype), np.full(len(arguments[0]), 7, np.int64)
-    function(*arguments, scores, lost, num_threads)
-    return scores, lost
+def run_lost_pairs(function, dtype, *arguments, k=0, num_threads=1):
+    """Lists, the sorted scores of the targets, and the pairs these lose."""
+    n = len(arguments[0])
+    ids, scores = np.full((n, k), 7, np.int32), np.full((n, k), 7, dtype)
+    target_scores, lost = np.full(len(arguments[-1]), 7, dtype), np.full(n, 7, np.int64)
+    assert function(*arguments, ids, scores, target_scores, lost, num_threads) == 0
+    return ids, scores, target_scores, lost
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_lost_pairs_is_the_twin_exactly(simd, dtype, num_threads, shape):
-    for arguments, expected in pair_problems(shape, dtype):
-        found = run_lost_pairs(topk.lost_pairs, dtype, *arguments, num_threads=num_threads)
+def test_lost_pairs_and_their_lists_are_the_twins_exactly(simd, dtype, num_threads, shape):
+    for arguments, k, expected in pair_problems(shape, dtype):
+        found = run_lost_pairs(topk.lost_pairs, dtype, *arguments, k=k, num_threads=num_threads)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_array_equal(one, other)
 
 
 def test_lost_pairs_of_no_targets_are_none(simd):
-    arguments = (np.ones((3, 2), np.float32), np.ones((5, 2), np.float32), None, None, None, np.zeros(4, np.int64))
-    _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32))
+    arguments = (np.ones((3, 2), np.float32), np.ones((5, 2), np.float32), *[None] * 5, np.zeros(4, np.int64))
+    ids, scores, _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32), k=2)
     np.testing.assert_array_equal(lost, 0)
+    np.testing.assert_array_equal(ids, [[0, 1]] * 3)
+    np.testing.assert_array_equal(scores, 2)
+
+
+def test_lost_pairs_among_no_items_are_none(simd):
+    arguments = (np.ones((2, 2), np.float32), np.ones((0, 2), np.float32), *[None] * 5, np.zeros(3, np.int64))
+    ids, scores, _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32), k=2)
+    np.testing.assert_array_equal(lost, 0)
+    np.testing.assert_array_equal(ids, -1)
+    np.testing.assert_array_equal(scores, -np.inf)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize(("items", "most"), [(310, 310), *((3001, most) for most in (1, 7, 8, 15, 16, 31, 32, 70))])
-def test_lost_pairs_and_ranks_agree_bit_for_bit(simd, items, most, dtype):
+@pytest.mark.parametrize("ordered", [False, True])
+@pytest.mark.parametrize(
+    ("items", "most"), [(310, 310), *((3001, most) for most in (1, 3, 4, 7, 8, 15, 16, 31, 32, 62, 70))]
+)
+def test_lost_pairs_and_ranks_agree_bit_for_bit(simd, items, most, ordered, dtype):
     """Without ties a target loses to the items above it, and is level with itself where it is no seen item; rounding
     must not see other scores here than there."""
     rng, queries, catalogue, bias = problem((23, items, 9, 0), dtype, whole=False)
+    order, norms = (np.arange(items, dtype=np.int32)[::-1].copy(), np.zeros(items, dtype)) if ordered else (None, None)
     seen = rows_of(rng, 23, items, items // 2)
     indptr = np.arange(24) * most
     indices = np.concatenate([np.sort(rng.permutation(items)[:most]) for _ in range(23)]).astype(np.int32)
-    arguments = (queries, catalogue, bias, *seen, indptr, indices)
-    _, higher, equal = run_rank_of(topk.rank_of, dtype, *arguments)
+    _, higher, equal = run_rank_of(topk.rank_of, dtype, queries, catalogue, bias, *seen, indptr, indices)
     assert not equal.any()
-    _, lost = run_lost_pairs(topk.lost_pairs, dtype, *arguments)
+    *_, lost = run_lost_pairs(topk.lost_pairs, dtype, queries, catalogue, bias, order, norms, *seen, indptr, indices)
     own = [
         len(np.setdiff1d(indices[u * most : (u + 1) * most], seen[1][seen[0][u] : seen[0][u + 1]])) for u in range(23)
     ]
     np.testing.assert_array_equal(lost, 2 * higher.reshape(23, most).sum(axis=1) + own)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("k", [1, 40])
+def test_lists_beside_lost_pairs_are_the_lists_alone_bit_for_bit(simd, dtype, k):
+    rng, queries, items, bias = problem((50, 1003, 13, k), dtype, whole=False)
+    seen, targets = rows_of(rng, 50, 1003, 300), rows_of(rng, 50, 1003, 40)
+    alone = run(topk.top_k, (50, 0, 0, k), dtype, queries, items, bias, False, None, None, *seen, None, None)
+    ids, scores, *_ = run_lost_pairs(topk.lost_pairs, dtype, queries, items, bias, None, None, *seen, *targets, k=k)
+    np.testing.assert_array_equal(ids, alone[0])
+    np.testing.assert_array_equal(scores, alone[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_scores_beyond_the_range_stay_within_the_rows_of_targets(simd, dtype):
+    """An infinite score is above all targets, also where a table of targets is filled up with infinity."""
+    items = np.concatenate([np.arange(1.0, 300), [np.finfo(dtype).max]])[:, None].astype(dtype)
+    indptr, targets = np.array([0, 2, 5], np.int64), np.array([0, 1, 2, 3, 4], np.int32)
+    queries = np.full((2, 1), 10, dtype)
+    ids, scores = np.empty((2, 1), np.int32), np.empty((2, 1), dtype)
+    target_scores, lost = np.empty(5, dtype), np.empty(2, np.int64)
+    outputs = ids, scores, target_scores, lost
+    assert topk.lost_pairs(queries, items, None, None, None, None, None, indptr, targets, *outputs, 1) > 0
+    np.testing.assert_array_equal(lost, [2 * (299 + 298) + 2, 2 * (297 + 296 + 295) + 3])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_seen_items_that_share_a_bit_of_the_sieve_are_told_apart(simd, dtype):
+    """Any order of the items: of those a thousand apart one is seen and the next is not."""
+    n_items = 5000
+    bias = np.arange(n_items, 0, -1).astype(dtype)
+    empty, norms = (np.empty((2, 0), dtype), np.empty((n_items, 0), dtype)), np.zeros(n_items, dtype)
+    seen = np.concatenate([np.arange(0, 3000, 2), np.arange(1025, 5000, 1024)]).astype(np.int32)
+    seen = np.unique(seen)
+    rows = np.array([0, len(seen), len(seen)], np.int64), seen
+    order = np.arange(n_items, dtype=np.int32)
+    ids, _ = run(topk.top_k, (2, 0, 0, 700), dtype, *empty, bias, False, order, norms, *rows, None, None)
+    np.testing.assert_array_equal(ids, [np.setdiff1d(order, seen)[:700], order[:700]])

@@ -71,7 +71,7 @@ def means(ranked, values, cutoffs, out, num_threads=1):
             out[u, c] = math.fsum(carried) / len(carried) if carried else 0.0
 
 
-def diversity(ranked, units, cutoffs, workspace, out, num_threads=1):
+def diversity(ranked, units, squares, cutoffs, workspace, out, num_threads=1):
     for u, row in enumerate(ranked):
         for c, k in enumerate(cutoffs):
             vectors = [[float(x) for x in units[item]] for item in row[:k] if item >= 0]

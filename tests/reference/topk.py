@@ -66,7 +66,20 @@ def rank_of(
 
 
 def lost_pairs(
-    queries, items, bias, seen_indptr, seen_indices, target_indptr, target_indices, scores, lost, num_threads
+    queries,
+    items,
+    bias,
+    order,
+    norms,
+    seen_indptr,
+    seen_indices,
+    target_indptr,
+    target_indices,
+    ids,
+    scores,
+    target_scores,
+    lost,
+    num_threads,
 ):
     """Compare every target with every allowed item: 2 for a higher score, 1 for the same; its scores are sorted."""
     for q in range(len(queries)):
@@ -75,6 +88,9 @@ def lost_pairs(
             score(queries[q], items[i], 0.0 if bias is None else float(bias[i]), False) for i in range(len(items))
         ]
         row = slice(target_indptr[q], target_indptr[q + 1])
-        scores[row] = sorted(all_scores[t] for t in target_indices[row])
+        target_scores[row] = sorted(all_scores[t] for t in target_indices[row])
         others = [s for i, s in enumerate(all_scores) if i not in hidden]
-        lost[q] = sum(2 * (s > t) + (s == t) for t in scores[row] for s in others)
+        lost[q] = sum(2 * (s > t) + (s == t) for t in target_scores[row] for s in others)
+    return top_k(
+        queries, items, bias, False, order, norms, seen_indptr, seen_indices, None, None, ids, scores, num_threads
+    )

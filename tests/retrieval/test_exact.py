@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tolerances import tolerance
 
-from fastmf.retrieval import arguments, exact, longest_first, rank_of, top_k
+from fastmf.retrieval import arguments, exact, longest_first, lost_pairs, rank_of, top_k, top_k_and_lost_pairs
 
 
 @st.composite
@@ -114,6 +114,23 @@ def test_an_order_that_is_kept_changes_no_list(search):
         np.testing.assert_array_equal(one, other)
 
 
+@given(searches(), st.integers(0, 30))
+@settings(max_examples=100, deadline=None)
+def test_lists_and_lost_pairs_together_are_those_alone(search, most):
+    queries, items, k, _, keywords = search
+    bias, seen = keywords.get("item_bias"), keywords.get("seen")
+    rng = np.random.default_rng(most)
+    rows = [rng.permutation(len(items))[: rng.integers(0, most + 1)] for _ in queries]
+    targets = np.cumsum([0, *map(len, rows)]), np.concatenate([np.empty(0, np.int64), *rows])
+    order = longest_first(items, bias, num_threads=1)
+    lists = top_k(queries, items, k, item_bias=bias, seen=seen)
+    lost = lost_pairs(queries, items, targets, item_bias=bias, seen=seen)
+    for each in (order, None):
+        found = top_k_and_lost_pairs(queries, items, k, targets, item_bias=bias, seen=seen, order=each)
+        for one, other in zip(found, (*lists, lost), strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
 def test_an_order_is_of_its_own_items():
     items = np.eye(3)
     order = longest_first(items)
@@ -121,6 +138,8 @@ def test_an_order_is_of_its_own_items():
         top_k(items, items.copy(), 1, order=order)
     with pytest.raises(ValueError, match="and this item_bias"):
         top_k(items, items, 1, item_bias=np.zeros(3), order=order)
+    with pytest.raises(ValueError, match="and this item_bias"):
+        top_k_and_lost_pairs(items, items, 1, (np.arange(4), np.arange(3)), item_bias=np.zeros(3), order=order)
     assert not order.items.flags.writeable
     assert not order.lengths.flags.writeable
 
@@ -201,16 +220,22 @@ def test_cosine_finds_an_item_most_like_itself():
 
 def test_long_batches_run_in_pieces(monkeypatch):
     """With pieces of one round of blocks, the lists and ranks stay the same."""
+    n = 2 * arguments.PIECE_QUERIES + 200
     rng = np.random.default_rng(1)
-    queries, items = rng.integers(-2, 3, (1000, 4)), rng.integers(-2, 3, (50, 4))
-    seen = np.arange(0, 3001, 3), np.sort(rng.permuted(np.tile(np.arange(50), (1000, 1)), axis=1)[:, :3]).ravel()
-    targets = np.arange(1001), rng.integers(0, 50, 1000)
-    whole = *top_k(queries, items, 5, seen=seen), *rank_of(queries, items, targets, seen=seen)
+    queries, items = rng.integers(-2, 3, (n, 4)), rng.integers(-2, 3, (50, 4))
+    seen = np.arange(0, 3 * n + 1, 3), np.sort(rng.permuted(np.tile(np.arange(50), (n, 1)), axis=1)[:, :3]).ravel()
+    targets = np.arange(n + 1), rng.integers(0, 50, n)
+    whole = [
+        *top_k(queries, items, 5, seen=seen),
+        *rank_of(queries, items, targets, seen=seen),
+        *top_k_and_lost_pairs(queries, items, 5, targets, seen=seen),
+    ]
     monkeypatch.setattr(arguments, "PIECE_WORK", 1.0)
-    assert len(list(arguments.pieces_of(1000, 250, 1))) == 3
+    assert len(list(arguments.pieces_of(n, 250, 1))) == 3
     pieces = [
         *top_k(queries, items, 5, seen=seen, num_threads=1),
         *rank_of(queries, items, targets, seen=seen, num_threads=1),
+        *top_k_and_lost_pairs(queries, items, 5, targets, seen=seen, num_threads=1),
     ]
     for one, other in zip(whole, pieces, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -44,6 +44,7 @@
     FM_LEAF(top_k_block, bits),                                                                                      \
     FM_LEAF(ranks_workspace, bits),                                                                                  \
     FM_LEAF(ranks_block, bits),                                                                                      \
+    FM_LEAF(pairs_workspace, bits),                                                                                  \
     FM_LEAF(pairs_block, bits)
 #endif
 

@@ -41,20 +41,16 @@ FM_INLINE int fm_listed(const fm_lists *lists, int64_t row, int64_t *cursor, int
     return at < end && lists->indices[at] == item;
 }
 
-/* The same for items in any order. */
+/* The same for items in any order: the entries that may be the item are halved without a branch to mispredict. */
 FM_INLINE int fm_listed_anywhere(const fm_lists *lists, int64_t row, int32_t item)
 {
     if (!lists->indptr)
         return 0;
-    int64_t low = lists->indptr[row], high = lists->indptr[row + 1];
-    while (low < high) {
-        const int64_t middle = low + (high - low) / 2;
-        if (lists->indices[middle] < item)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low < lists->indptr[row + 1] && lists->indices[low] == item;
+    const int32_t *at = lists->indices + lists->indptr[row];
+    int64_t left = lists->indptr[row + 1] - lists->indptr[row];
+    for (; left > 1; left -= left / 2)
+        at += at[left / 2 - 1] < item ? left / 2 : 0;
+    return left == 1 && *at == item;
 }
 
 /* Give `pointer` room for `length` elements at the address `at`, on cache lines of its own, and move `at` past it. */
@@ -121,6 +117,16 @@ FM_INLINE void FN(unit_columns)(real *a, int width, int64_t n)
     for (int64_t j = 0; j < n; j++)
         for (int i = 0; i < width; i++)
             a[j * width + i] *= scale[i];
+}
+
+/* Have the row of an item, if there is one, on its way to L2. */
+FM_INLINE void FN(prefetch_item)(const fm_catalogue *items, int64_t position)
+{
+    if (position < items->count) {
+        const char *row = (const char *)((const real *)items->rows + fm_item(items, position) * items->factors);
+        for (int64_t at = 0; at < items->factors * (int64_t)sizeof(real); at += 64)
+            __builtin_prefetch(row + at, 0, 2);
+    }
 }
 
 /* The panel of items first, first + 1, ... of the catalogue; beyond its end the last item is repeated. */
@@ -203,12 +209,12 @@ FM_INLINE void FN(score_tile)(int rows, const real *queries, const real *panel, 
     }
 }
 
-/* Scores of a tile as rows of PANEL. */
-FM_INLINE void FN(store_tile)(int rows, vec s[][PANEL_VECTORS], real *scores)
+/* Scores of a tile as rows, `stride` apart. */
+FM_INLINE void FN(store_tile)(int rows, vec s[][PANEL_VECTORS], real *scores, int64_t stride)
 {
 #pragma GCC unroll 16
     for (int q = 0; q < rows; q++)
 #pragma GCC unroll 4
         for (int v = 0; v < PANEL_VECTORS; v++)
-            store(scores + q * PANEL + v * LANES, s[q][v]);
+            store(scores + q * stride + v * LANES, s[q][v]);
 }

@@ -58,10 +58,10 @@ FM_INLINE void FN(count_above)(const real *scores, int64_t first, const int32_t 
     }
 }
 
-/* Scores of a panel from place `count` on become minus infinity. */
-FM_INLINE void FN(hide_from)(real *scores, int64_t count)
+/* Of a row of `width` scores those from place `count` on become minus infinity. */
+FM_INLINE void FN(hide_from)(real *scores, int64_t count, int64_t width)
 {
-    for (; count < PANEL; count++)
+    for (; count < width; count++)
         scores[count] = -(real)__builtin_inf();
 }
 
@@ -74,7 +74,7 @@ FM_INLINE void FN(hide)(const fm_search *s, int64_t query, int64_t first, int64_
             if (s->seen.indices[*seen] >= first)
                 scores[s->seen.indices[*seen] - first] = -(real)__builtin_inf();
     }
-    FN(hide_from)(scores, s->items.count - first);
+    FN(hide_from)(scores, s->items.count - first, PANEL);
 }
 
 FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int rows, int64_t query, int64_t left,
@@ -84,7 +84,7 @@ FM_INLINE void FN(ranks_tile)(const fm_search *s, const fm_lists *targets, int r
     vec tile[PANEL_ROWS][PANEL_VECTORS];
     real scores[PANEL_ROWS * PANEL];
     FN(score_tile)(rows, packed, panel, s->items.factors, tile);
-    FN(store_tile)(rows, tile, scores);
+    FN(store_tile)(rows, tile, scores, PANEL);
     for (int64_t q = 0; q < (left < rows ? left : rows); q++) {
         real *mine = scores + q * PANEL;
         const int64_t start = targets->indptr[query + q], n = targets->indptr[query + q + 1] - start;

@@ -170,9 +170,11 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* for the targets of `count` queries: their scores, the items above them, and those level with a lower number */\
         void (*ranks_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
                             real *scores, int64_t *higher, int64_t *equal);                                            \
-        /* for each of `count` queries: twice the pairs its targets lose and once their ties; workspace of ranks_block */\
-        void (*pairs_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
-                            real *scores, int64_t *lost);                                                              \
+        /* bytes of workspace that pairs_block needs for so many queries at a time */                                  \
+        int64_t (*pairs_workspace)(const fm_search *search, int64_t queries);                                          \
+        /* for each of `count` queries: its list, as top_k_block; twice the pairs its targets lose and once their ties */\
+        int (*pairs_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work, \
+                           int32_t *ids, real *scores, real *target_scores, int64_t *lost);                            \
         /* the steps of all records of a cell, in order; returns the sum of their weighted losses before each step */  \
         double (*sgd_cell)(const fm_sgd_rule *rule, const fm_sgd_cell *cell);                                          \
         /* the vector x of a user */                                                                                    \

@@ -149,9 +149,10 @@ cdef extern from "table.h" nogil:
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             float* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
-        void (*pairs_block)(
+        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        int (*pairs_block)(
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
-            float* scores, int64_t* lost
+            int32_t* ids, float* scores, float* target_scores, int64_t* lost
         ) noexcept nogil
 
     ctypedef struct fm_table_f64:
@@ -192,9 +193,10 @@ cdef extern from "table.h" nogil:
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             double* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
-        void (*pairs_block)(
+        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        int (*pairs_block)(
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
-            double* scores, int64_t* lost
+            int32_t* ids, double* scores, double* target_scores, int64_t* lost
         ) noexcept nogil
 
     ctypedef struct fm_table:

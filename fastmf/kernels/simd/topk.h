@@ -8,13 +8,15 @@
  * Where the norms of the items are given, they may come in any order, best the long ones first. By Cauchy and Schwarz no
  * score exceeds c + |x| |y|, so that a tile is skipped whose every query has a threshold above this bound, and a panel is
  * not even packed when all its tiles are. An equal score may then come after one with a larger number, and so must pass:
- * the threshold is the number just below the least score.
+ * the threshold is the number just below the least score. Rows of seen items are then looked up by binary search, for those
+ * few items whose bit is set in the query's sieve.
  *
  * For k up to SORTED_UP_TO the best are a sorted list, and a score that passes is inserted. For larger k they are the
  * front of a buffer of twice the size, which is cut back to the best k by partial selection whenever it is full.
  */
 
 #define SORTED_UP_TO 32
+#define SIEVE_WORDS 16 /* of 64 bits, one cache line or two: a bit for each item number modulo their number */
 
 typedef struct {
     real score;
@@ -31,6 +33,7 @@ typedef struct {
     real *length; /* of each query; 0 in the padding */
     hit *hits;
     int64_t *held, *seen, *excluded; /* hits held; cursors into the sorted rows */
+    uint64_t *sieve;                 /* where items come in any order: bits of those in the rows */
     int bad;                         /* a score was NaN */
 } FN(block);
 #define block FN(block)
@@ -142,6 +145,24 @@ FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
     b->held[q] = n;
 }
 
+FM_INLINE void FN(set_bits)(uint64_t *sieve, const fm_lists *lists, int64_t row)
+{
+    if (lists->indptr)
+        for (int64_t e = lists->indptr[row]; e < lists->indptr[row + 1]; e++)
+            sieve[lists->indices[e] / 64 % SIEVE_WORDS] |= (uint64_t)1 << lists->indices[e] % 64;
+}
+
+/* May the query not get the item? */
+FM_INLINE int FN(forbidden)(block *b, int64_t q, int32_t item)
+{
+    const fm_search *s = b->search;
+    const int64_t row = b->first + q;
+    if (!s->items.norm)
+        return fm_listed(&s->seen, row, b->seen + q, item) || fm_listed(&s->excluded, row, b->excluded + q, item);
+    return b->sieve[q * SIEVE_WORDS + item / 64 % SIEVE_WORDS] >> item % 64 & 1
+           && (fm_listed_anywhere(&s->seen, row, item) || fm_listed_anywhere(&s->excluded, row, item));
+}
+
 /* Take up the scores of one query that pass its threshold. Out of line: the tile's loop keeps the registers. */
 static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real *scores, uint32_t bits, int64_t first)
 {
@@ -151,15 +172,24 @@ static __attribute__((noinline)) void FN(admit)(block *b, int64_t q, const real 
         const hit h = {scores[lane], (int32_t)fm_item(&s->items, first + lane)};
         if (h.score != h.score)
             b->bad = 1;
-        else if (s->items.norm) {
-            if (!fm_listed_anywhere(&s->seen, b->first + q, h.item)
-                && !fm_listed_anywhere(&s->excluded, b->first + q, h.item))
-                FN(offer)(b, q, h);
-        } else if (!fm_listed(&s->seen, b->first + q, b->seen + q, h.item)
-                 && !fm_listed(&s->excluded, b->first + q, b->excluded + q, h.item))
+        else if (!FN(forbidden)(b, q, h.item))
             FN(offer)(b, q, h);
     }
 }
+
+/* Take up those of a panel's `valid` scores of one query that pass its threshold. */
+FM_INLINE void FN(admit_above)(block *b, int64_t q, const real *scores, uint32_t valid, int64_t first)
+{
+    uint32_t bits = 0;
+#pragma GCC unroll 4
+    for (int v = 0; v < PANEL_VECTORS; v++)
+        bits |= FN(above)(load(scores + v * LANES), splat(b->threshold[q])) << v * LANES;
+    if (bits & valid)
+        FN(admit)(b, q, scores, bits & valid, first);
+}
+
+/* The bits of a panel's items when so many are left. */
+FM_INLINE uint32_t FN(valid)(int64_t left) { return left < PANEL ? (1u << left) - 1 : ~0u >> (32 - PANEL); }
 
 FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uint32_t valid)
 {
@@ -175,14 +205,9 @@ FM_INLINE void FN(search_tile)(block *b, int rows, int64_t q, int64_t first, uin
     if (!any)
         return;
     real scores[PANEL_ROWS * PANEL];
-    FN(store_tile)(rows, s, scores);
-    for (int i = 0; i < rows; i++) {
-        uint32_t bits = 0;
-        for (int v = 0; v < PANEL_VECTORS; v++)
-            bits |= FN(above)(load(scores + i * PANEL + v * LANES), splat(b->threshold[q + i])) << v * LANES;
-        if (bits & valid)
-            FN(admit)(b, q + i, scores + i * PANEL, bits & valid, first);
-    }
+    FN(store_tile)(rows, s, scores, PANEL);
+    for (int i = 0; i < rows; i++)
+        FN(admit_above)(b, q + i, scores + i * PANEL, valid, first);
 }
 
 /* A length that is not below the true one: of n values, squares under the least normal number may have vanished. */
@@ -250,6 +275,7 @@ static int64_t FN(lay_out)(block *b, const fm_search *s, int64_t queries, uintpt
     FM_TAKE(b->held, queries, at);
     FM_TAKE(b->seen, queries, at);
     FM_TAKE(b->excluded, queries, at);
+    FM_TAKE(b->sieve, s->items.norm ? queries * SIEVE_WORDS : 0, at);
     return at - start + 64;
 }
 
@@ -259,47 +285,64 @@ static int64_t FN(top_k_workspace)(const fm_search *s, int64_t queries)
     return FN(lay_out)(&b, s, queries, 0);
 }
 
-/* Queries first, first + 1, ... against items begin to end - 1 of the catalogue; rows of k numbers and scores come out,
- * filled up with -1 and minus infinity. Returns 1 when a score was not finite. */
-static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int64_t begin, int64_t end, void *work,
-                           int32_t *ids, real *scores)
+/* Pack the queries of a block that is laid out, and hold nothing yet. */
+static void FN(begin)(block *b)
 {
-    const real infinity = (real)__builtin_inf();
-    block b = {.search = s, .first = first, .count = count};
-    FN(lay_out)(&b, s, count, (uintptr_t)work);
-    FN(pack_queries)(s, first, count, b.queries);
+    const fm_search *s = b->search;
+    const int64_t n = s->items.factors, first = b->first, count = b->count;
+    FN(pack_queries)(s, first, count, b->queries);
     for (int64_t q = 0; q < count + PANEL_ROWS; q++) {
-        const int64_t n = s->items.factors;
         const real *x = (const real *)s->queries + (first + q) * n;
-        b.threshold[q] = q < count ? (real)__builtin_nan("") : infinity; /* nothing passes in the padding */
-        b.length[q] = q < count && s->items.norm ? FN(length_bound)(REAL_SQRT(FN(dot)(x, x, n)), n) : 0;
+        b->threshold[q] = q < count ? (real)__builtin_nan("") : (real)__builtin_inf(); /* none passes in the padding */
+        b->length[q] = q < count && s->items.norm ? FN(length_bound)(REAL_SQRT(FN(dot)(x, x, n)), n) : 0;
     }
     for (int64_t q = 0; q < count; q++) {
-        b.held[q] = 0;
-        b.seen[q] = s->seen.indptr ? s->seen.indptr[first + q] : 0;
-        b.excluded[q] = s->excluded.indptr ? s->excluded.indptr[first + q] : 0;
+        b->held[q] = 0;
+        b->seen[q] = s->seen.indptr ? s->seen.indptr[first + q] : 0;
+        b->excluded[q] = s->excluded.indptr ? s->excluded.indptr[first + q] : 0;
     }
-    for (int64_t i = begin; i < end; i += PANEL)
-        FN(search_panel)(&b, i, end - i < PANEL ? (1u << (end - i)) - 1 : ~0u >> (32 - PANEL));
-    for (int64_t q = 0; q < count; q++, ids += s->k, scores += s->k) {
-        hit *best = b.hits + q * b.capacity;
-        const int64_t held = b.held[q] < b.k ? b.held[q] : b.k;
-        if (b.capacity > b.k) {
-            FN(select)(best, b.held[q], held);
+    if (s->items.norm) {
+        memset(b->sieve, 0, count * SIEVE_WORDS * sizeof *b->sieve);
+        for (int64_t q = 0; q < count; q++) {
+            FN(set_bits)(b->sieve + q * SIEVE_WORDS, &s->seen, first + q);
+            FN(set_bits)(b->sieve + q * SIEVE_WORDS, &s->excluded, first + q);
+        }
+    }
+}
+
+/* Write the lists of a block as rows of k numbers and scores, filled up with -1 and minus infinity. Returns 1 when a score
+ * was not finite. */
+static int FN(finish)(block *b, int32_t *ids, real *scores)
+{
+    const int64_t k = b->search->k;
+    for (int64_t q = 0; q < b->count; q++, ids += k, scores += k) {
+        hit *best = b->hits + q * b->capacity;
+        const int64_t held = b->held[q] < b->k ? b->held[q] : b->k;
+        if (b->capacity > b->k) {
+            FN(select)(best, b->held[q], held);
             FN(sort)(best, held);
         }
         for (int64_t j = 0; j < held; j++) {
             ids[j] = best[j].item;
             scores[j] = best[j].score;
-            b.bad |= !(scores[j] - scores[j] == 0);
+            b->bad |= !(scores[j] - scores[j] == 0);
         }
-        for (int64_t j = held; j < s->k; j++) {
+        for (int64_t j = held; j < k; j++) {
             ids[j] = -1;
-            scores[j] = -infinity;
+            scores[j] = -(real)__builtin_inf();
         }
     }
-    return b.bad;
+    return b->bad;
 }
 
-#undef hit
-#undef block
+/* The lists of queries first, first + 1, ... from items begin to end - 1 of the catalogue; see finish for what comes out. */
+static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int64_t begin, int64_t end, void *work,
+                           int32_t *ids, real *scores)
+{
+    block b = {.search = s, .first = first, .count = count};
+    FN(lay_out)(&b, s, count, (uintptr_t)work);
+    FN(begin)(&b);
+    for (int64_t i = begin; i < end; i += PANEL)
+        FN(search_panel)(&b, i, FN(valid)(end - i));
+    return FN(finish)(&b, ids, scores);
+}
