@@ -48,8 +48,10 @@ FM_INLINE int fm_listed_anywhere(const fm_lists *lists, int64_t row, int32_t ite
         return 0;
     const int32_t *at = lists->indices + lists->indptr[row];
     int64_t left = lists->indptr[row + 1] - lists->indptr[row];
-    for (; left > 1; left -= left / 2)
-        at += at[left / 2 - 1] < item ? left / 2 : 0;
+    for (int64_t half; left > 1; left -= half) {
+        half = left / 2;
+        at += half & -(int64_t)(at[half - 1] < item);
+    }
     return left == 1 && *at == item;
 }
 
