@@ -114,6 +114,13 @@ def means(
         list_mean(&ranked[u, 0], length, value, &cutoffs[0], n_cutoffs, &out[u, 0])
 
 
+cdef inline void add_to(double* total, const floating* v, int64_t dims) noexcept nogil:
+    if floating is float:
+        leaves().f32.add_wide(total, v, dims)
+    else:
+        leaves().f64.add_wide(total, v, dims)
+
+
 cdef void list_diversity(
     const int32_t* ranked, int64_t length, const floating* units, const double* squares, int64_t dims,
     const int64_t* cutoffs, int64_t n_cutoffs, double* total, double* out,
@@ -121,16 +128,13 @@ cdef void list_diversity(
     """sum_{a < b} v_a . v_b = (|sum_a v_a|^2 - sum_a |v_a|^2) / 2: linear in the length of the list, not quadratic."""
     cdef int64_t r = 0, c, j, filled = 0
     cdef double own = 0.0, norm
-    cdef const floating* v
     for j in range(dims):
         total[j] = 0.0
     for c in range(n_cutoffs):
         while r < cutoffs[c] and r < length:
             if ranked[r] >= 0:
                 filled += 1
-                v = units + ranked[r] * dims
-                for j in range(dims):
-                    total[j] += v[j]
+                add_to(total, units + ranked[r] * dims, dims)
                 own += squares[ranked[r]]
             r += 1
         norm = leaves().f64.dot(total, total, dims)

@@ -130,9 +130,9 @@ def test_means_agree_with_the_twin(n_users, length, cutoffs, threads):
 @pytest.mark.parametrize("threads", [1, 2, 4])
 @pytest.mark.parametrize(
     ("n_users", "length", "cutoffs", "dims"),
-    [(0, 4, [4], 3), (1, 1, [1], 1), (60, 9, [1, 2, 9, 12], 5), (20, 30, [30], 0), (2, 0, [5], 3)],
+    [(0, 4, [4], 3), (1, 1, [1], 1), (60, 9, [1, 2, 9, 12], 21), (20, 30, [30], 0), (2, 0, [5], 3)],
 )
-def test_diversity_agrees_with_the_twin(n_users, length, cutoffs, dims, threads, dtype):
+def test_diversity_agrees_with_the_twin(simd, n_users, length, cutoffs, dims, threads, dtype):
     rng = np.random.default_rng(n_users)
     ranked = ranked_lists(rng, n_users, length)
     units = rng.normal(size=(N_ITEMS, dims))
@@ -142,7 +142,7 @@ def test_diversity_agrees_with_the_twin(n_users, length, cutoffs, dims, threads,
     units.flags.writeable = False
     got, expected = np.full((2, n_users, len(cutoffs)), np.nan)
     squares = np.square(units, dtype=np.float64).sum(axis=1)
-    kernel.diversity(ranked, units, squares, np.array(cutoffs), np.empty((threads, 8)), got, threads)
+    kernel.diversity(ranked, units, squares, np.array(cutoffs), np.empty((threads, 24)), got, threads)
     twin.diversity(ranked, units, None, np.array(cutoffs), None, expected)
     np.testing.assert_allclose(got, expected, atol=tolerance(np.float64, length * length))
 

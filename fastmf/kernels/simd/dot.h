@@ -48,3 +48,13 @@ FM_INLINE FN(quad) FN(dots_wide)(const double *x, const real *const y[4], int64_
         s += x[j] * (FN(quad)){y[0][j], y[1][j], y[2][j], y[3][j]};
     return s;
 }
+
+/* x += y, in float64. */
+static void FN(add_wide)(double *x, const real *y, int64_t n)
+{
+    int64_t j = 0;
+    for (; j + WIDE_LANES <= n; j += WIDE_LANES)
+        *(FN(doubles) *)(x + j) += FN(load_wide)(y + j);
+    for (; j < n; j++)
+        x[j] += y[j];
+}

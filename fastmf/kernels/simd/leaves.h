@@ -28,6 +28,7 @@
 #define FM_LEAVES(bits)                                                                                              \
     FM_LEAF(dot, bits),                                                                                              \
     FM_LEAF(dot_wide, bits),                                                                                         \
+    FM_LEAF(add_wide, bits),                                                                                         \
     FM_LEAF(rank_update, bits),                                                                                      \
     FM_LEAF(multiply, bits),                                                                                         \
     FM_LEAF(padded, bits),                                                                                           \

@@ -139,6 +139,8 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         real (*dot)(const real *x, const real *y, int64_t n);                                                          \
         /* the same, in float64 all the way; x comes so */                                                             \
         double (*dot_wide)(const double *x, const real *y, int64_t n);                                                 \
+        /* x += y, in float64 */                                                                                       \
+        void (*add_wide)(double *x, const real *y, int64_t n);                                                         \
         /* to = from + L'R on and above the diagonal, of size x size */                                                \
         void (*rank_update)(const real *left, const real *right, int64_t stride, int64_t n, const real *from,          \
                             real *to, int64_t size);                                                                   \

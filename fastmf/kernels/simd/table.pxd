@@ -114,6 +114,7 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_table_f32:
         float (*dot)(const float* x, const float* y, int64_t n) noexcept nogil
         double (*dot_wide)(const double* x, const float* y, int64_t n) noexcept nogil
+        void (*add_wide)(double* x, const float* y, int64_t n) noexcept nogil
         void (*multiply)(
             const float* A, const float* B, float* C, int64_t n, int64_t k, float* work
         ) noexcept nogil
@@ -158,6 +159,7 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_table_f64:
         double (*dot)(const double* x, const double* y, int64_t n) noexcept nogil
         double (*dot_wide)(const double* x, const double* y, int64_t n) noexcept nogil
+        void (*add_wide)(double* x, const double* y, int64_t n) noexcept nogil
         void (*multiply)(
             const double* A, const double* B, double* C, int64_t n, int64_t k, double* work
         ) noexcept nogil
