@@ -119,8 +119,8 @@ def _parquet(write_bytes: Callable[[bytes], None]) -> Iterator[Callable[[Table],
 
     def write_table(table: Table) -> None:
         made = arrow.table([_column(arrow, values) for values in table], names=list(COLUMNS))
-        if not writers:
-            writers.append(parquet.ParquetWriter(sink, made.schema))
+        if not writers:  # hardly two scores are equal: a dictionary of them costs as much as all the rest, and space
+            writers.append(parquet.ParquetWriter(sink, made.schema, use_dictionary=["user", "item", "rank"]))
         if made.num_rows:
             writers[0].write_table(made)
 
