@@ -6,25 +6,27 @@ import sys
 
 import pytest
 
-SECONDS = 0.25
+TIMES = 1.25  # what NumPy and scipy.sparse take themselves: seconds would judge the machine
 CODE = """
 import time
-import numpy, scipy.sparse
 start = time.process_time()
+import numpy, scipy.sparse
+between = time.process_time()
 import fastmf
-print(time.process_time() - start)
+print(between - start, time.process_time() - between)
 """
 
 
 @pytest.mark.skipif("FASTMF_SANITIZED" in os.environ, reason="sanitizers take their time")
-def test_import_takes_less_than_a_quarter_of_a_second():
-    times = []
+def test_import_takes_about_as_long_as_that_of_numpy_and_scipy_at_most():
+    runs = []
     for _ in range(5):  # the least of several, in processor time: what else the machine does only ever adds
         result = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True, check=True, timeout=60)
-        times.append(float(result.stdout))
-        if times[-1] < SECONDS:
+        runs.append([float(seconds) for seconds in result.stdout.split()])
+        theirs, own = map(min, zip(*runs, strict=True))
+        if own < TIMES * theirs:
             return
-    raise AssertionError(f"import fastmf took {min(times):.2f} s at best")
+    raise AssertionError(f"import fastmf took {own:.2f} s at best, NumPy and scipy.sparse {theirs:.2f} s")
 
 
 def test_import_brings_no_optional_library():
