@@ -310,7 +310,7 @@ def test_lists_beside_lost_pairs_are_the_lists_alone_bit_for_bit(simd, dtype, k)
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_scores_beyond_the_range_stay_within_the_rows_of_targets(simd, dtype):
-    """An infinite score is above all targets, also where a table of targets is filled up with infinity."""
+    """An infinite score is above all targets, also where a table is not full of them."""
     items = np.concatenate([np.arange(1.0, 300), [np.finfo(dtype).max]])[:, None].astype(dtype)
     indptr, targets = np.array([0, 2, 5], np.int64), np.array([0, 1, 2, 3, 4], np.int32)
     queries = np.full((2, 1), 10, dtype)

@@ -16,7 +16,7 @@
  */
 
 #define SORTED_UP_TO 32
-#define SIEVE_WORDS 16 /* of 64 bits, one cache line or two: a bit for each item number modulo their number */
+#define SIEVE_WORDS 16 /* of 64 bits, two cache lines: a bit for each item number modulo their number of bits */
 
 typedef struct {
     real score;
