@@ -21,7 +21,7 @@ from fastmf.kernels import metrics as kernel
 from fastmf.models._base import FactorModel
 from fastmf.models._folding import folded
 
-USERS_AT_ONCE = 4096  # bounds what is held beside the result; Ctrl-C works between two blocks
+USERS_AT_ONCE = 1 << 14  # bounds what is held beside the result; Ctrl-C works between two blocks
 PLACES_AT_ONCE = 1 << 22  # places in lists at a time, where lists are long
 
 

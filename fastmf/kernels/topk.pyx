@@ -1,6 +1,6 @@
 """Exact retrieval: blocks of queries against the whole catalogue, in parallel; the arithmetic of a block is in
-simd/topk.h (the best items), simd/ranks.h (the ranks of given items), simd/pairs.h (the pairs they lose) and
-simd/panel.h (the scores, the same in all).
+simd/topk.h (the best items), simd/ranks.h (the ranks of given items), simd/pairs.h (the pairs they lose),
+simd/panel.h (the scores, the same in all) and simd/coarse.h (short integers that bound them).
 
 In top_k a task is a block of queries against a part of the items. Many queries are cut into blocks alone; for a few the
 items are cut too, and the sorted lists of the parts are merged. Neither changes a bit of the result.
@@ -8,10 +8,13 @@ items are cut too, and the sorted lists of the parts are merged. Neither changes
 
 from cython cimport floating
 from cython.parallel cimport prange, threadid
-from libc.stdint cimport int32_t, int64_t, uint8_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t
 from libc.math cimport INFINITY
 
-from fastmf.kernels.simd.table cimport fm_lists, fm_search, leaves
+from fastmf.kernels.simd.table cimport (
+    FM_COARSE_FACTORS, FM_STRIP, coarse_leaves, fm_catalogue, fm_coarse_pairs, fm_coarse_strip, fm_lists, fm_search,
+    leaves,
+)
 
 import numpy as np
 
@@ -116,6 +119,9 @@ def top_k(
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(excluded_indptr, excluded_indices)
     search.k = k
+    search.position = NULL
+    search.coarse = NULL
+    search.strips = NULL
 
     # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
     blocks = ceiling(n, block_queries(factors, min(k, count), sizeof(floating)))
@@ -177,6 +183,9 @@ cdef fm_search whole_catalogue(
     search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(None, None)
     search.k = k
+    search.position = NULL
+    search.coarse = NULL
+    search.strips = NULL
     return search
 
 
@@ -236,6 +245,48 @@ cdef uint8_t[:, ::1] ranks_workspace(const fm_search* search, int64_t rows, int 
         return np.empty((num_threads, leaves().f64.ranks_workspace(search, rows)), np.uint8)
 
 
+def coarse_shape(int64_t n_items, int64_t factors, bint biased):
+    """The shape of what `coarse_items` fills, strips and integers of a strip; None where it is of no use: on
+    other processors than those with AVX512-VNNI, and for a great many factors."""
+    cdef fm_catalogue items
+    if not coarse_leaves() or factors > FM_COARSE_FACTORS:
+        return None
+    items.factors = factors
+    items.bias = <const void*>&factors if biased else NULL
+    return ceiling(n_items, FM_STRIP), FM_STRIP * 2 * fm_coarse_pairs(&items)
+
+
+cdef void coarse_task(
+    const fm_catalogue* items, int64_t first, double weight, int16_t* to, fm_coarse_strip* strip, floating* _
+) noexcept nogil:
+    if floating is float:
+        leaves().f32.coarse_strip(items, first, weight, to, strip)
+    else:
+        leaves().f64.coarse_strip(items, first, weight, to, strip)
+
+
+def coarse_items(
+    const floating[:, ::1] items,  # IN  items x factors, finite
+    const floating[::1] bias,      # IN  one an item, or None
+    const int32_t[::1] order,      # IN  all items in the order to meet them
+    double weight,                 # IN  what biases are divided by, above 0
+    int16_t[:, ::1] coarse,        # OUT of the shape that coarse_shape gives
+    double[:, ::1] strips,         # OUT strips x 4: see fm_coarse_strip
+    int num_threads,
+):
+    """Fill `coarse` and `strips` with the items as short integers, which `lost_pairs` compares at twice the speed."""
+    cdef int64_t s
+    cdef fm_search search
+    if items.shape[0] == 0 or coarse.shape[1] == 0:
+        return
+    search = whole_catalogue[floating](items, items, bias, None, None, 0)
+    search.items.subset = &order[0]
+    for s in prange(coarse.shape[0], nogil=True, num_threads=num_threads, use_threads_if=num_threads > 1):
+        coarse_task(
+            &search.items, s * FM_STRIP, weight, &coarse[s, 0], <fm_coarse_strip*>&strips[s, 0], <floating*>NULL
+        )
+
+
 cdef int pairs_task(
     const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
     int32_t* ids, floating* scores, floating* target_scores, int64_t* lost
@@ -252,6 +303,9 @@ def lost_pairs(
     const floating[::1] bias,              # IN  one an item, or None
     const int32_t[::1] order,              # IN  all items in the order to meet them, or None for their own
     const floating[::1] norms,             # IN  lengths of their rows in this order, or None
+    const int32_t[::1] position,           # IN  of each item in this order, or None
+    const int16_t[:, ::1] coarse,          # IN  what coarse_items made of these items in this order, or None
+    const double[:, ::1] strips,           # IN  likewise
     const int64_t[::1] seen_indptr,        # IN  queries + 1, or None
     const int32_t[::1] seen_indices,       # IN  items that do not count for a query, ascending in a row, or None
     const int64_t[::1] target_indptr,      # IN  queries + 1
@@ -264,7 +318,7 @@ def lost_pairs(
 ):
     """Fill `lost`: twice the pairs in which an item beats a target of the query, and once those level; `ids` and
     `scores` as top_k does; returns the number of tasks that met a score in these that is not finite."""
-    cdef int64_t n = queries.shape[0], k = ids.shape[1], rows, t
+    cdef int64_t n = queries.shape[0], k = ids.shape[1], seen = 0, rows, t
     cdef int bad = 0
     cdef fm_search search
     cdef fm_lists targets
@@ -280,19 +334,26 @@ def lost_pairs(
     search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices, k)
     search.items.subset = &order[0] if order is not None else NULL
     search.items.norm = &norms[0] if norms is not None else NULL
+    search.position = &position[0] if position is not None else NULL
+    if coarse is not None and coarse.shape[1]:
+        search.coarse = &coarse[0, 0]
+        search.strips = <const fm_coarse_strip*>&strips[0, 0]
     targets.indptr = &target_indptr[0]
     targets.indices = &target_indices[0] if target_indices.shape[0] else NULL
     rows = even_rows(n, items.shape[1], min(k, items.shape[0]), sizeof(floating), num_threads)
     num_threads = min(num_threads, ceiling(n, rows))
+    if seen_indptr is not None:
+        for t in range(ceiling(n, rows)):
+            seen = max(seen, seen_indptr[min(n, (t + 1) * rows)] - seen_indptr[t * rows])
     if floating is float:
-        work = np.empty((num_threads, leaves().f32.pairs_workspace(&search, rows)), np.uint8)
+        work = np.empty((num_threads, leaves().f32.pairs_workspace(&search, rows, seen)), np.uint8)
     else:
-        work = np.empty((num_threads, leaves().f64.pairs_workspace(&search, rows)), np.uint8)
+        work = np.empty((num_threads, leaves().f64.pairs_workspace(&search, rows, seen)), np.uint8)
     for t in prange(
         ceiling(n, rows), nogil=True, schedule="dynamic", num_threads=num_threads, use_threads_if=num_threads > 1
     ):
         bad += pairs_task(
-            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], first_id + t * rows * k,
-            first_score + t * rows * k, first_target, &lost[t * rows]
+            &search, &targets, t * rows, min(rows, n - t * rows), &work[threadid(), 0], first_id,
+            first_score, first_target, &lost[0]
         )
     return bad

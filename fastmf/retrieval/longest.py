@@ -94,14 +94,14 @@ def longest_first(
     lengths = np.sqrt(squares)
     reach = lengths
     if bias is not None:
-        reach = lengths * _middling_length(Y if queries is None else _checks.matrix("queries", queries)) + bias
+        reach = lengths * middling_length(Y if queries is None else _checks.matrix("queries", queries)) + bias
     order = np.argsort(-reach, kind="stable").astype(np.int32)
     lengths = lengths[order].astype(Y.dtype)
     order.flags.writeable = lengths.flags.writeable = False  # kernels read at these numbers
     return LongestFirst(items, item_bias, order, lengths)
 
 
-def _middling_length(queries: NDArray[Any]) -> float:
+def middling_length(queries: NDArray[Any]) -> float:
     """Of about a thousand of the queries."""
     some = queries[:: max(1, len(queries) // 1000)]
     return float(np.sqrt(np.square(some, dtype=np.float64).sum(axis=1).mean())) if len(some) else 0.0

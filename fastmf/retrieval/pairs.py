@@ -10,7 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 from fastmf import _checks, _threads
 from fastmf.kernels import topk
 from fastmf.retrieval.arguments import check_finite, factors_of, pieces_of, rows_of, seen_and_targets, too_large
-from fastmf.retrieval.longest import LongestFirst, checked_order
+from fastmf.retrieval.longest import LongestFirst, checked_order, longest_first, middling_length
+
+# From so many queries on it pays to put the items in order and bring them into integers first.
+MANY_QUERIES = 512
 
 
 def lost_pairs(
@@ -36,7 +39,7 @@ def lost_pairs(
     seen : (indptr, indices), optional
         As in `top_k`: these do not count, not even as a target's tie with itself.
     order : LongestFirst, optional
-        As in `top_k`. All items are met, and the sooner done with, the lower their scores.
+        As in `top_k`; for many queries it is made where none is given.
     num_threads : int, optional
         By default as many as the process may use. The result is the same for any number.
 
@@ -113,11 +116,16 @@ def _met(
 ) -> tuple[NDArray[np.int32], NDArray[Any], NDArray[np.int64]]:
     """Lists, which are empty for k = 0, and pairs, of queries that meet all items."""
     Q, Y, bias = factors_of(queries, items, item_bias)
+    if bias is not None and not bias.any():
+        bias = None
     seen_lists, (indptr, indices) = seen_and_targets(seen, targets, len(Q), len(Y))
     threads = _threads.effective(num_threads).count
     check_finite("items", Y)
-    order = checked_order(order, items, item_bias, Y)
-    subset, norms = (None, None) if order is None else order.within(None)
+    if order is None and len(Q) >= MANY_QUERIES:
+        order = longest_first(Y, bias, queries=Q, num_threads=threads)
+    else:
+        order = checked_order(order, items, item_bias, Y)
+    arranged = _arranged(order, Q, Y, bias, threads)
     ids = np.empty((len(Q), k), np.int32)
     scores = np.empty((len(Q), k), Q.dtype)
     target_scores = np.empty(len(indices), Q.dtype)
@@ -128,8 +136,7 @@ def _met(
             Q[piece],
             Y,
             bias,
-            subset,
-            norms,
+            *arranged,
             *rows_of("seen", seen_lists, piece, len(Y)),
             indptr[piece.start : piece.stop + 1],
             indices,
@@ -142,3 +149,31 @@ def _met(
         if not_finite:
             raise too_large(Q.dtype)
     return ids, scores, lost
+
+
+def _arranged(
+    order: LongestFirst | None, Q: NDArray[Any], Y: NDArray[Any], bias: NDArray[Any] | None, threads: int
+) -> tuple[Any, Any, Any, Any, Any]:
+    """For the kernel, from `order` to `strips`: for many queries with integers, if the processor has a use for them."""
+    if order is None:
+        return None, None, None, None, None
+    sequence, norms = order.within(None)
+    position = np.empty_like(sequence)
+    position[sequence] = np.arange(len(Y))
+    shape = topk.coarse_shape(len(Y), Y.shape[1], bias is not None)
+    if len(Q) < MANY_QUERIES or shape is None:
+        return sequence, norms, position, None, None
+    coarse, strips = np.empty(shape, np.int16), np.empty((shape[0], 4))
+    topk.coarse_items(Y, bias, sequence, _weight_of_bias(Q, Y, bias), coarse, strips, threads)
+    return sequence, norms, position, coarse, strips
+
+
+def _weight_of_bias(Q: NDArray[Any], Y: NDArray[Any], bias: NDArray[Any] | None) -> float:
+    """The factor a of queries where items have their bias c as a factor c / a: the one with the least |x, a| |y, c / a|
+    for middling lengths, a^2 = |x| |c| / |y|."""
+    if bias is None:
+        return 1.0
+    with np.errstate(all="ignore"):  # what is not finite is seen to elsewhere
+        x, y, c = (middling_length(each) for each in (Q, Y, bias[:, None]))
+        weight = float(np.sqrt(np.float64(x) * c / y))
+    return weight if 0 < weight < np.inf else 1.0

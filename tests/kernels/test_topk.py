@@ -22,6 +22,8 @@ SHAPES = [
     (19, 77, 0, 6),
     (400, 40, 3, 4),
 ]
+# and strips: a whole one, lists that fill several, a last one of one item
+PAIR_SHAPES = [*SHAPES, (3, 256, 9, 0), (26, 900, 33, 200), (14, 769, 2, 3)]
 
 
 def rows_of(rng, n, n_items, most):
@@ -226,18 +228,44 @@ def pair_problems(shape, dtype):
     rng, queries, items, bias = problem(shape, dtype)
     n, n_items = shape[:2]
     targets = rows_of(rng, n, n_items, 12)
-    norms = np.sqrt(np.square(items.astype(np.float64)).sum(axis=1)).astype(dtype)
-    order = np.argsort(-norms, kind="stable").astype(np.int32)
     problems = []
     for filters in (
-        (None, None, None, None, None),
-        (bias, None, None, *rows_of(rng, n, n_items, n_items)),
-        (bias, order, norms[order], *rows_of(rng, n, n_items, n_items // 2)),
+        (None, *NO_ORDER, None, None),
+        (bias, *NO_ORDER, *rows_of(rng, n, n_items, n_items)),
+        (bias, *longest_first(items), *rows_of(rng, n, n_items, n_items // 2)),
+        (None, *longest_first(items), None, None),
     ):
         for k in (0, shape[3]):
             arguments = (queries, items, *filters, *targets)
             problems.append((arguments, k, run_lost_pairs(twin.lost_pairs, np.float64, *arguments, k=k)))
     return problems
+
+
+NO_ORDER = (None,) * 5
+
+
+def longest_first(items):
+    """The arguments of lost_pairs from order to strips, without integers."""
+    norms = np.sqrt(np.square(items.astype(np.float64)).sum(axis=1)).astype(items.dtype)
+    order = np.argsort(-norms, kind="stable").astype(np.int32)
+    return order, norms[order], np.argsort(order).astype(np.int32), None, None
+
+
+def made_coarse(function, items, bias, order, weight=1.5):
+    """The integers of the items, or None where the instruction set in use has no use for them."""
+    shape = topk.coarse_shape(len(items), items.shape[1], bias is not None)
+    if shape is None:
+        return None
+    coarse, strips = np.full(shape, 7, np.int16), np.full((shape[0], 4), 7.0)
+    function(items, bias, order, weight, coarse, strips, 2)
+    return coarse, strips
+
+
+def coarsely(arguments):
+    """Arguments of lost_pairs with the integers of items in an order: none, or the same again with them."""
+    _, items, bias, order = arguments[:4]
+    made = None if order is None else made_coarse(topk.coarse_items, items, bias, order)
+    return [] if made is None else [(*arguments[:6], *made, *arguments[8:])]
 
 
 def run_lost_pairs(function, dtype, *arguments, k=0, num_threads=1):
@@ -251,16 +279,17 @@ def run_lost_pairs(function, dtype, *arguments, k=0, num_threads=1):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("num_threads", [1, 2, 4])
-@pytest.mark.parametrize("shape", SHAPES, ids=str)
+@pytest.mark.parametrize("shape", PAIR_SHAPES, ids=str)
 def test_lost_pairs_and_their_lists_are_the_twins_exactly(simd, dtype, num_threads, shape):
     for arguments, k, expected in pair_problems(shape, dtype):
-        found = run_lost_pairs(topk.lost_pairs, dtype, *arguments, k=k, num_threads=num_threads)
-        for one, other in zip(found, expected, strict=True):
-            np.testing.assert_array_equal(one, other)
+        for each in (arguments, *coarsely(arguments)):
+            found = run_lost_pairs(topk.lost_pairs, dtype, *each, k=k, num_threads=num_threads)
+            for one, other in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(one, other)
 
 
 def test_lost_pairs_of_no_targets_are_none(simd):
-    arguments = (np.ones((3, 2), np.float32), np.ones((5, 2), np.float32), *[None] * 5, np.zeros(4, np.int64))
+    arguments = (np.ones((3, 2), np.float32), np.ones((5, 2), np.float32), *[None] * 8, np.zeros(4, np.int64))
     ids, scores, _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32), k=2)
     np.testing.assert_array_equal(lost, 0)
     np.testing.assert_array_equal(ids, [[0, 1]] * 3)
@@ -268,7 +297,7 @@ def test_lost_pairs_of_no_targets_are_none(simd):
 
 
 def test_lost_pairs_among_no_items_are_none(simd):
-    arguments = (np.ones((2, 2), np.float32), np.ones((0, 2), np.float32), *[None] * 5, np.zeros(3, np.int64))
+    arguments = (np.ones((2, 2), np.float32), np.ones((0, 2), np.float32), *[None] * 8, np.zeros(3, np.int64))
     ids, scores, _, lost = run_lost_pairs(topk.lost_pairs, np.float32, *arguments, np.empty(0, np.int32), k=2)
     np.testing.assert_array_equal(lost, 0)
     np.testing.assert_array_equal(ids, -1)
@@ -284,28 +313,107 @@ def test_lost_pairs_and_ranks_agree_bit_for_bit(simd, items, most, ordered, dtyp
     """Without ties a target loses to the items above it, and is level with itself where it is no seen item; rounding
     must not see other scores here than there."""
     rng, queries, catalogue, bias = problem((23, items, 9, 0), dtype, whole=False)
-    order, norms = (np.arange(items, dtype=np.int32)[::-1].copy(), np.zeros(items, dtype)) if ordered else (None, None)
+    order = longest_first(catalogue) if ordered else NO_ORDER
     seen = rows_of(rng, 23, items, items // 2)
     indptr = np.arange(24) * most
     indices = np.concatenate([np.sort(rng.permutation(items)[:most]) for _ in range(23)]).astype(np.int32)
     _, higher, equal = run_rank_of(topk.rank_of, dtype, queries, catalogue, bias, *seen, indptr, indices)
     assert not equal.any()
-    *_, lost = run_lost_pairs(topk.lost_pairs, dtype, queries, catalogue, bias, order, norms, *seen, indptr, indices)
+    arguments = queries, catalogue, bias, *order, *seen, indptr, indices
     own = [
         len(np.setdiff1d(indices[u * most : (u + 1) * most], seen[1][seen[0][u] : seen[0][u + 1]])) for u in range(23)
     ]
-    np.testing.assert_array_equal(lost, 2 * higher.reshape(23, most).sum(axis=1) + own)
+    for each in (arguments, *coarsely(arguments)):
+        *_, lost = run_lost_pairs(topk.lost_pairs, dtype, *each)
+        np.testing.assert_array_equal(lost, 2 * higher.reshape(23, most).sum(axis=1) + own)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-@pytest.mark.parametrize("k", [1, 40])
+@pytest.mark.parametrize("k", [1, 40, 300])
 def test_lists_beside_lost_pairs_are_the_lists_alone_bit_for_bit(simd, dtype, k):
     rng, queries, items, bias = problem((50, 1003, 13, k), dtype, whole=False)
     seen, targets = rows_of(rng, 50, 1003, 300), rows_of(rng, 50, 1003, 40)
     alone = run(topk.top_k, (50, 0, 0, k), dtype, queries, items, bias, False, None, None, *seen, None, None)
-    ids, scores, *_ = run_lost_pairs(topk.lost_pairs, dtype, queries, items, bias, None, None, *seen, *targets, k=k)
-    np.testing.assert_array_equal(ids, alone[0])
-    np.testing.assert_array_equal(scores, alone[1])
+    for order in (NO_ORDER, longest_first(items)):
+        arguments = queries, items, bias, *order, *seen, *targets
+        for each in (arguments, *coarsely(arguments)):
+            ids, scores, *_ = run_lost_pairs(topk.lost_pairs, dtype, *each, k=k)
+            np.testing.assert_array_equal(ids, alone[0])
+            np.testing.assert_array_equal(scores, alone[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("biased", [False, True])
+def test_coarse_items_are_the_twins(simd, dtype, biased):
+    """An odd and an even number of integers; a number half way between two may become either."""
+    _, _, items, bias = problem((0, 600, 9, 0), dtype, whole=False)
+    bias, order = bias if biased else None, longest_first(items)[0]
+    found = made_coarse(topk.coarse_items, items, bias, order)
+    if found is None:
+        return
+    expected = made_coarse(twin.coarse_items, items, bias, order)
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-4)  # the step is a trifle longer: the error shows it
+    differences = np.abs(found[0].astype(np.int32) - expected[0])
+    assert differences.max() <= 1
+    assert differences.sum() <= 2
+
+
+def hard_catalogue(kind, rng, dtype):
+    """Queries, items and biases whose coarse scores tell little, or whose lengths go to extremes."""
+    queries, items = rng.standard_normal((30, 8)), rng.standard_normal((1100, 8))
+    bias = None
+    if kind == "all alike":
+        items[:] = items[0]
+    elif kind == "few different":
+        items = items[rng.integers(0, 5, 1100)]
+    elif kind == "nearly alike":
+        items = items[0] * (1 + 1e-6 * rng.standard_normal((1100, 1)))
+    elif kind == "zeros":
+        queries[::3] = 0
+        items[rng.random(1100) < 0.7] = 0
+    elif kind == "short and long":
+        queries *= 10.0 ** rng.integers(-12, 9, (30, 1))
+        items *= 10.0 ** rng.integers(-12, 9, (1100, 1))
+    elif kind == "tiny":
+        queries, items = queries * 1e-20, items * 1e-20
+    elif kind == "large":
+        queries, items = queries * 1e12, items * 1e17
+    elif kind == "one factor":
+        queries[:, 1:] = items[:, 1:] = 0
+    elif kind == "large biases":
+        bias = 1e4 * rng.standard_normal(1100)
+    elif kind == "biases alone":
+        queries[:], bias = 0, rng.standard_normal(1100)
+    return queries.astype(dtype), items.astype(dtype), None if bias is None else bias.astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "all alike",
+        "few different",
+        "nearly alike",
+        "zeros",
+        "short and long",
+        "tiny",
+        "large",
+        "one factor",
+        "large biases",
+        "biases alone",
+    ],
+)
+@pytest.mark.parametrize("k", [0, 7, 60])
+def test_coarse_scores_change_no_result(simd, kind, k, dtype):
+    rng = np.random.default_rng(0)
+    queries, items, bias = hard_catalogue(kind, rng, dtype)
+    targets, seen = rows_of(rng, 30, 1100, 70), rows_of(rng, 30, 1100, 400)
+    arguments = queries, items, bias, *longest_first(items), *seen, *targets
+    expected = run_lost_pairs(topk.lost_pairs, dtype, queries, items, bias, *NO_ORDER, *seen, *targets, k=k)
+    for each in (arguments, *coarsely(arguments)):
+        found = run_lost_pairs(topk.lost_pairs, dtype, *each, k=k)
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -317,7 +425,7 @@ def test_scores_beyond_the_range_stay_within_the_rows_of_targets(simd, dtype):
     ids, scores = np.empty((2, 1), np.int32), np.empty((2, 1), dtype)
     target_scores, lost = np.empty(5, dtype), np.empty(2, np.int64)
     outputs = ids, scores, target_scores, lost
-    assert topk.lost_pairs(queries, items, None, None, None, None, None, indptr, targets, *outputs, 1) > 0
+    assert topk.lost_pairs(queries, items, None, *NO_ORDER, None, None, indptr, targets, *outputs, 1) > 0
     np.testing.assert_array_equal(lost, [2 * (299 + 298) + 2, 2 * (297 + 296 + 295) + 3])
 
 

@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 
 def unit(row):
     """The row scaled to length 1; a row of zeros as it is."""
@@ -65,12 +67,36 @@ def rank_of(
             equal[j] = sum(s == all_scores[t] for i, s in enumerate(all_scores[:t]) if i not in hidden)
 
 
+def coarse_items(items, bias, order, weight, coarse, strips, num_threads):
+    """Each strip of 256 items in whole steps: the longest row has 46,000, no number more than 32,767."""
+    width = coarse.shape[1] // 256
+    coarse[:] = 0
+    for strip in range(len(coarse)):
+        members = order[256 * strip : 256 * (strip + 1)]
+        rows = items[members].astype(np.float64)
+        if bias is not None:
+            rows = np.column_stack([rows, bias[members] / weight])
+        longest, largest = np.sqrt((rows**2).sum(axis=1)).max(), np.abs(rows).max(initial=0)
+        step = max(longest / 46000, largest / 32767, 1e-18)
+        whole = np.rint(rows / step)
+        for place, row in enumerate(whole):
+            panel, lane = place // 32 * 32 * width, place % 2 * 32 + place % 32 // 2 * 2
+            for j, number in enumerate(row):
+                coarse[strip, panel + j // 2 * 64 + lane + j % 2] = number
+        left = np.sqrt(((rows - step * whole) ** 2).sum(axis=1)).max()
+        rounding = (items.shape[1] + 2) * np.finfo(items.dtype).eps * longest
+        strips[strip] = 1 / step, longest, left + rounding, weight
+
+
 def lost_pairs(
     queries,
     items,
     bias,
     order,
     norms,
+    position,
+    coarse,
+    strips,
     seen_indptr,
     seen_indices,
     target_indptr,

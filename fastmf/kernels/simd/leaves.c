@@ -21,6 +21,7 @@
 const fm_table FM_TABLE_NAME(FM_ISA) = {
     .name = FM_STRING(FM_ISA),
     .vector_bytes = FM_VECTOR_BYTES,
+    .coarse = FM_COARSE,
     .f32 = {FM_LEAVES(f32)},
     .f64 = {FM_LEAVES(f64)},
     FM_LEAF(tridiagonalise, f64),

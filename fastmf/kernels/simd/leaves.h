@@ -16,7 +16,10 @@
 #include "panel.h"
 #include "topk.h"
 #include "ranks.h"
+#include "coarse.h"
 #include "pairs.h"
+#include "pairs_coarse.h"
+#include "pairs_block.h"
 #include "sgd.h"
 #include "svdpp.h"
 #if FM_BITS == 64
@@ -45,6 +48,7 @@
     FM_LEAF(top_k_block, bits),                                                                                      \
     FM_LEAF(ranks_workspace, bits),                                                                                  \
     FM_LEAF(ranks_block, bits),                                                                                      \
+    FM_LEAF(coarse_strip, bits),                                                                                     \
     FM_LEAF(pairs_workspace, bits),                                                                                  \
     FM_LEAF(pairs_block, bits)
 #endif

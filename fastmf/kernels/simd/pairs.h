@@ -3,11 +3,35 @@
  *     lost = sum over targets t and allowed items i of [s_i > s_t] + [s_i >= s_t]
  *
  * twice a lost pair and once a tie; a target that is allowed ties with itself. The scores are the bits that top_k sees.
- * A query's targets are sorted by score, and items are looked up among them, those of a strip of several panels side by
- * side: where long items come first, the largest score of a late strip leaves few targets to look at. All items are
- * counted, and those that are not allowed taken off again. The same scores serve the lists of the best items, which are
- * kept as in top_k.
+ * A query's targets are sorted by score, and those up to the largest score of a strip of several panels are compared with
+ * it. The items that do not count for a query are sorted by strip beforehand, and their scores hidden. The same scores
+ * serve the lists of the best items, which are kept as in top_k.
+ *
+ * Where long items come first, late strips leave few targets to look at, and a tile is skipped where by Cauchy and Schwarz
+ * no score reaches the least target of any of its queries, nor their lists: queries of similar reach form a tile.
  */
+
+#ifndef FM_PAIRS_H
+#define FM_PAIRS_H
+/* Entries of a strip, query x FM_STRIP + place, sorted by query. */
+typedef struct {
+    const uint32_t *next, *end;
+} fm_hidden;
+
+/* Go on to the next place that is hidden from the query, and past those of earlier queries. */
+FM_INLINE int fm_next_hidden(fm_hidden *hidden, int64_t query, int64_t *place)
+{
+    while (hidden->next < hidden->end && *hidden->next < query * FM_STRIP)
+        hidden->next++;
+    if (hidden->next == hidden->end || *hidden->next >= (query + 1) * FM_STRIP)
+        return 0;
+    *place = *hidden->next++ % FM_STRIP;
+    return 1;
+}
+
+/* Where in the catalogue is an item? */
+FM_INLINE int64_t fm_place(const fm_search *s, int32_t item) { return s->position ? s->position[item] : item; }
+#endif
 
 #define STRIP_PANELS 4
 #define STRIP (STRIP_PANELS * PANEL)
@@ -84,187 +108,140 @@ static int64_t FN(count_lost)(const real *scores, real largest, const real *t, i
     return lost;
 }
 
-#if defined(__AVX512F__)
-#undef FM_PLACES
-#if FM_BITS == 32
-#define FM_PLACES(name) _mm512_##name##_epi32
-#else
-#define FM_PLACES(name) _mm512_##name##_epi64
-#endif
-FM_INLINE vec FN(in_table)(vec low, vec high, __m512i at, const int two)
-{
-    return two ? (vec)FM_INTRINSIC(_mm512_permutex2var_, )(low, at, high)
-               : (vec)FM_INTRINSIC(_mm512_permutexvar_, )(at, low);
-}
+/* What is left to be compared exactly for a query: items with one of its targets, or with its list. */
+#define FOR_THE_LIST -1
+typedef struct {
+    int64_t count;
+    int32_t item[LANES], target[LANES];
+} FN(waiting);
 
-/* How many of at most 2 LANES - 1 targets are not above the largest score. */
-FM_INLINE int64_t FN(reached)(const real *t, int64_t count, real largest)
-{
-    const uint32_t there = (1u << count) - 1;
-    const vec nan = splat((real)__builtin_nan(""));
-    const vec low = FM_INTRINSIC(_mm512_mask_loadu_, )(nan, there & ((1u << LANES) - 1), t);
-    const vec high = FM_INTRINSIC(_mm512_mask_loadu_, )(nan, there >> LANES, t + LANES);
-    return __builtin_popcount(FM_INTRINSIC(_mm512_cmp_, _mask)(low, splat(largest), _CMP_LE_OQ))
-           + __builtin_popcount(FM_INTRINSIC(_mm512_cmp_, _mask)(high, splat(largest), _CMP_LE_OQ));
-}
+/* A block at work. Its queries are copied in an order that brings together those that the same items can reach: query q
+ * of the block is number row[q] of the search. */
+typedef struct {
+    block b;
+    const fm_lists *targets;
+    int64_t *row;
+    real *copy;
+    real *t;               /* scores of the targets, ascending in a row */
+    double *least;         /* of each query; infinite where there are none */
+    int64_t *lost;         /* one a query of the search */
+    real *panels;          /* packed items */
+    int64_t *hidden_start; /* of each FM_STRIP items: where their entries begin in `hidden` */
+    uint32_t *hidden;      /* items that do not count, query x FM_STRIP + place in the strip, by strip and query */
+    fm_coarse_queries coarse;
+    FN(waiting) *waiting;
+    int64_t packed; /* the first item of the FM_STRIP in `panels`, while scores are coarse */
+} FN(pairs);
+#define pairs FN(pairs)
 
-/* What a strip adds to a table of `count` different targets, by binary search of all its scores at once: a score adds
- * twice the number of targets that are not above it, less one if the last of these is level with it. The table holds
- * 2^steps - 1 targets, in one register or two, filled up with NaN, which no score reaches. */
-FM_INLINE int64_t FN(search_table)(const real *scores, const real *t, int64_t count, const int steps)
+/* Sort the items that do not count for the block's queries by strip. */
+static void FN(list_hidden)(pairs *p, const fm_lists *lists)
 {
-    const int two = 1 << steps > LANES;
-    const uint32_t there = (1u << count) - 1;
-    const vec nan = splat((real)__builtin_nan(""));
-    const vec low = FM_INTRINSIC(_mm512_mask_loadu_, )(nan, there & ((1u << LANES) - 1), t);
-    const vec high = FM_INTRINSIC(_mm512_mask_loadu_, )(nan, two ? there >> LANES : 0, t + LANES);
-    __m512i place[STRIP_VECTORS], twice = FM_PLACES(set1)(0);
-#pragma GCC unroll 8
-    for (int v = 0; v < STRIP_VECTORS; v++)
-        place[v] = FM_PLACES(set1)(0);
-#pragma GCC unroll 8
-    for (int step = 1 << (steps - 1); step > 0; step /= 2)
-#pragma GCC unroll 8
-        for (int v = 0; v < STRIP_VECTORS; v++) {
-            const vec middle = FN(in_table)(low, high, FM_PLACES(add)(place[v], FM_PLACES(set1)(step - 1)), two);
-            const uint32_t passed = FM_INTRINSIC(_mm512_cmp_, _mask)(middle, load(scores + v * LANES), _CMP_LE_OQ);
-            place[v] = FM_PLACES(mask_add)(place[v], passed, place[v], FM_PLACES(set1)(step));
+    const fm_search *s = p->b.search;
+    const int64_t strips = (s->items.count + FM_STRIP - 1) / FM_STRIP;
+    int64_t *start = p->hidden_start;
+    memset(start, 0, (strips + 2) * sizeof *start);
+    if (!lists->indptr)
+        return;
+    for (int64_t q = 0; q < p->b.count; q++)
+        for (int64_t e = lists->indptr[p->row[q]]; e < lists->indptr[p->row[q] + 1]; e++)
+            start[fm_place(s, lists->indices[e]) / FM_STRIP + 2]++; /* a count, two strips on */
+    for (int64_t i = 2; i < strips + 2; i++)
+        start[i] += start[i - 1]; /* where a strip begins, one strip on */
+    for (int64_t q = 0; q < p->b.count; q++)
+        for (int64_t e = lists->indptr[p->row[q]]; e < lists->indptr[p->row[q] + 1]; e++) {
+            const int64_t place = fm_place(s, lists->indices[e]);
+            p->hidden[start[place / FM_STRIP + 1]++] = (uint32_t)(q * FM_STRIP + place % FM_STRIP);
         }
-#pragma GCC unroll 8
-    for (int v = 0; v < STRIP_VECTORS; v++) {
-        const vec last = FN(in_table)(low, high, FM_PLACES(add)(place[v], FM_PLACES(set1)(-1)), two); /* or NaN */
-        const uint32_t level = FM_INTRINSIC(_mm512_cmp_, _mask)(last, load(scores + v * LANES), _CMP_EQ_OQ);
-        twice = FM_PLACES(add)(twice, FM_PLACES(add)(place[v], place[v]));
-        twice = FM_PLACES(mask_sub)(twice, level, twice, FM_PLACES(set1)(1));
-    }
-    return FM_PLACES(reduce_add)(twice);
 }
 
-/* What a strip adds to different targets, table after table, up to the largest score. */
-FM_INLINE int64_t FN(search_lost)(const real *scores, real largest, const real *t, int64_t n)
+/* What does not count of the strip in which an item is. */
+FM_INLINE fm_hidden FN(hidden_in)(const pairs *p, int64_t item)
 {
-    const int64_t most = 2 * LANES - 1;
-    const int all = FM_BITS == 32 ? 5 : 4; /* steps in `most` */
-    int64_t lost = 0, reached = most;
-    for (; n > 0 && reached == most; t += most, n -= most) {
-        reached = FN(reached)(t, n < most ? n : most, largest);
-        lost += reached == 0      ? 0
-                : reached < 4     ? FN(search_table)(scores, t, reached, 2)
-                : reached < 8     ? FN(search_table)(scores, t, reached, 3)
-                : reached < LANES ? FN(search_table)(scores, t, reached, all - 1)
-                                  : FN(search_table)(scores, t, reached, all);
-    }
-    return lost;
-}
-#else
-FM_INLINE int64_t FN(search_lost)(const real *scores, real largest, const real *t, int64_t n)
-{
-    return FN(count_lost)(scores, largest, t, n);
-}
-#endif
-
-/* What a strip adds to the sorted targets of a query; `alike` says that some of them have one score. */
-FM_INLINE int64_t FN(lost_in_strip)(const real *scores, real largest, const real *t, int64_t n, int alike)
-{
-    return alike ? FN(count_lost)(scores, largest, t, n) : FN(search_lost)(scores, largest, t, n);
+    const int64_t *start = p->hidden_start + item / FM_STRIP;
+    return (fm_hidden){p->hidden + start[0], p->hidden + start[1]};
 }
 
-/* What the listed items of a query add. */
-static int64_t FN(lost_to)(const fm_search *s, const fm_lists *lists, int64_t query, const real *t, int64_t n, int alike,
-                           real *panel)
+/* The score from which on an item matters to a query: that of its least target, or what enters its list. */
+FM_INLINE double FN(need)(const pairs *p, int64_t q)
 {
-    real scores[STRIP];
-    int64_t lost = 0;
-    if (!lists->indptr || n == 0)
-        return 0;
-    for (int64_t e = lists->indptr[query], end = lists->indptr[query + 1]; e < end; e += STRIP) {
-        const int64_t count = end - e < STRIP ? end - e : STRIP;
-        FN(score_targets)(s, query, lists->indices + e, count, panel, scores);
-        FN(hide_from)(scores, count, STRIP);
-        lost += FN(lost_in_strip)(scores, FN(largest)(scores), t, n, alike);
-    }
-    return lost;
+    return p->least[q] < p->b.threshold[q] ? p->least[q] : p->b.threshold[q]; /* or NaN, for a list that is not full */
 }
 
-/* A tile of queries against a strip: scores, the pairs they make the targets lose, and what enters the lists. */
-FM_INLINE void FN(pairs_tile)(block *b, const fm_lists *targets, int rows, int64_t q, int64_t first, const real *panels,
-                              const real *t, const uint8_t *alike, int64_t *lost)
+/* A tile of queries against a strip of panels: scores, the pairs they make the targets lose, and what enters the lists. */
+FM_INLINE void FN(pairs_tile)(pairs *p, int rows, const real *queries, int64_t q, int64_t first, const real *panels,
+                              fm_hidden *hidden)
 {
+    block *b = &p->b;
     const int64_t n = b->search->items.factors, left = b->search->items.count - first;
     vec tile[PANEL_ROWS][PANEL_VECTORS];
     real scores[PANEL_ROWS][STRIP];
-    for (int p = 0; p < STRIP_PANELS; p++) {
-        FN(score_tile)(rows, b->queries + q * n, panels + p * (1 + n) * PANEL, n, tile);
-        FN(store_tile)(rows, tile, scores[0] + p * PANEL, STRIP);
+    for (int v = 0; v < STRIP_PANELS; v++) {
+        FN(score_tile)(rows, queries, panels + v * (1 + n) * PANEL, n, tile);
+        FN(store_tile)(rows, tile, scores[0] + v * PANEL, STRIP);
     }
-    for (int i = 0; i < (b->count - q < rows ? b->count - q : rows); i++) {
-        const int64_t *row = targets->indptr + b->first + q + i;
-        FN(hide_from)(scores[i], left, STRIP);
-        const real largest = FN(largest)(scores[i]);
-        lost[q + i] += FN(lost_in_strip)(scores[i], largest, t + row[0], row[1] - row[0], alike[q + i]);
-        if (b->k > 0 && !(largest <= b->threshold[q + i]))
-            for (int p = 0; p < STRIP_PANELS && p * PANEL < left; p++)
-                FN(admit_above)(b, q + i, scores[i] + p * PANEL, FN(valid)(left - p * PANEL), first + p * PANEL);
-    }
-}
-
-static int64_t FN(pairs_lay_out)(block *b, const fm_search *s, int64_t queries, uintptr_t at, real **panels, uint8_t **alike)
-{
-    const uintptr_t start = at;
-    at += FN(lay_out)(b, s, queries, at);
-    FM_TAKE(*panels, (1 + s->items.factors) * STRIP, at);
-    FM_TAKE(*alike, queries, at);
-    return at - start + 64;
-}
-
-static int64_t FN(pairs_workspace)(const fm_search *s, int64_t queries)
-{
-    block b;
-    real *panels;
-    uint8_t *alike;
-    return FN(pairs_lay_out)(&b, s, queries, 0, &panels, &alike);
-}
-
-/* top_k_block over all items, which fills lost as well, for the queries first, first + 1, ...; k may be 0. t has room for
- * the scores of the targets and is left sorted. */
-static int FN(pairs_block)(const fm_search *s, const fm_lists *targets, int64_t first, int64_t count, void *work,
-                           int32_t *ids, real *scores, real *t, int64_t *lost)
-{
-    const int64_t n = s->items.factors;
-    block b = {.search = s, .first = first, .count = count};
-    real *panels;
-    uint8_t *alike;
-    const int64_t each = STRIP * PANEL_ROWS / count + 1; /* items of the next strip to fetch while a tile is at work */
-    FN(pairs_lay_out)(&b, s, count, (uintptr_t)work, &panels, &alike);
-    FN(begin)(&b);
-    for (int64_t q = 0; q < count; q++) {
-        const int64_t start = targets->indptr[first + q], end = targets->indptr[first + q + 1];
-        FN(score_targets)(s, first + q, targets->indices + start, end - start, panels, t + start);
-        FN(sort_scores)(t + start, end - start);
-        alike[q] = 0;
-        for (int64_t j = start + 1; j < end; j++)
-            alike[q] |= t[j] == t[j - 1];
-        lost[q] = -FN(lost_to)(s, &s->seen, first + q, t + start, end - start, alike[q], panels);
-    }
-    for (int64_t i = 0; i < s->items.count; i += STRIP) {
-        int rows;
-        for (int p = 0; p < STRIP_PANELS; p++)
-            FN(pack_panel)(&s->items, i + p * PANEL, panels + p * (1 + n) * PANEL);
-        int64_t next = i + STRIP;
-        for (int64_t q = 0; q < count; q += rows) {
-            rows = tile_rows(count - q);
-            for (const int64_t end = next + each; next < end && next < i + 2 * STRIP; next++)
-                FN(prefetch_item)(&s->items, next);
-            if (rows == PANEL_ROWS)
-                FN(pairs_tile)(&b, targets, PANEL_ROWS, q, i, panels, t, alike, lost);
-            else if (rows == 4)
-                FN(pairs_tile)(&b, targets, 4, q, i, panels, t, alike, lost);
-            else
-                FN(pairs_tile)(&b, targets, 1, q, i, panels, t, alike, lost);
+    for (int64_t i = q; i < q + rows && i < b->count; i++) {
+        const int64_t start = p->targets->indptr[p->row[i]], end = p->targets->indptr[p->row[i] + 1];
+        real *mine = scores[i - q];
+        uint32_t valid[STRIP_PANELS];
+        FN(hide_from)(mine, left, STRIP);
+        for (int v = 0; v < STRIP_PANELS; v++)
+            valid[v] = left > v * PANEL ? FN(valid)(left - v * PANEL) : 0;
+        for (int64_t place; fm_next_hidden(hidden, i, &place);) {
+            place -= first % FM_STRIP;
+            if (0 <= place && place < STRIP) {
+                mine[place] = -(real)__builtin_inf();
+                valid[place / PANEL] &= ~(1u << place % PANEL);
+            }
         }
+        const real largest = FN(largest)(mine);
+        p->lost[p->row[i]] += FN(count_lost)(mine, largest, p->t + start, end - start);
+        if (b->k > 0 && !(largest <= b->threshold[i]))
+            for (int v = 0; v < STRIP_PANELS; v++)
+                FN(admit_above)(b, i, mine + v * PANEL, valid[v], first + v * PANEL);
     }
-    return FN(finish)(&b, ids, scores);
 }
 
-#undef hit
-#undef block
+static void FN(pack_strip)(const fm_catalogue *items, int64_t first, real *panels)
+{
+    for (int v = 0; v < STRIP_PANELS; v++)
+        FN(pack_panel)(items, first + v * PANEL, panels + v * (1 + items->factors) * PANEL);
+}
+
+/* Can the strip's items, as far as lengths and biases tell, matter to a query of the tile? */
+FM_INLINE int FN(strip_matters)(const pairs *p, int rows, int64_t q, real norm, real bias)
+{
+    int some = 0;
+    for (int64_t i = q; i < q + rows && i < p->b.count; i++)
+        some |= !(p->b.length[i] * norm + bias < FN(need)(p, i));
+    return some;
+}
+
+/* All queries against the strip of items first, first + 1, ... */
+static void FN(meet)(pairs *p, int64_t first)
+{
+    const fm_search *s = p->b.search;
+    const int64_t n = s->items.factors, count = p->b.count;
+    const int64_t each = STRIP * PANEL_ROWS / count + 1; /* items of the next strip to fetch while a tile is at work */
+    int64_t next = first + STRIP;
+    fm_hidden hidden = FN(hidden_in)(p, first);
+    real norm = 0, bias = 0;
+    int rows;
+    if (s->items.norm)
+        FN(strip_bound)(&s->items, first, STRIP, &norm, &bias);
+    FN(pack_strip)(&s->items, first, p->panels);
+    for (int64_t q = 0; q < count; q += rows) {
+        const real *queries = p->b.queries + q * n;
+        rows = tile_rows(count - q);
+        for (const int64_t end = next + each; next < end && next < first + 2 * STRIP; next++)
+            FN(prefetch_item)(&s->items, next);
+        if (s->items.norm && !FN(strip_matters)(p, rows, q, norm, bias))
+            continue;
+        if (rows == PANEL_ROWS)
+            FN(pairs_tile)(p, PANEL_ROWS, queries, q, first, p->panels, &hidden);
+        else if (rows == 4)
+            FN(pairs_tile)(p, 4, queries, q, first, p->panels, &hidden);
+        else
+            FN(pairs_tile)(p, 1, queries, q, first, p->panels, &hidden);
+    }
+}

@@ -131,6 +131,24 @@ FM_INLINE void FN(prefetch_item)(const fm_catalogue *items, int64_t position)
     }
 }
 
+/* Factors j, j + 1, ... of LANES rows, a vector each; returns how many there are. */
+FM_INLINE int64_t FN(columns)(const real *const *row, int64_t n, int64_t j, vec a[LANES])
+{
+    const int64_t count = n - j < LANES ? n - j : LANES;
+    if (count == LANES) {
+#pragma GCC unroll 16
+        for (int i = 0; i < LANES; i++)
+            a[i] = load(row[i] + j);
+    } else {
+        for (int i = 0; i < LANES; i++) {
+            a[i] = splat(0);
+            memcpy(&a[i], row[i] + j, count * sizeof(real));
+        }
+    }
+    FN(transpose)(a);
+    return count;
+}
+
 /* The panel of items first, first + 1, ... of the catalogue; beyond its end the last item is repeated. */
 static void FN(pack_panel)(const fm_catalogue *items, int64_t first, real *panel)
 {
@@ -142,32 +160,20 @@ static void FN(pack_panel)(const fm_catalogue *items, int64_t first, real *panel
         panel[i] = bias ? bias[item] : 0;
     }
     panel += PANEL;
-    for (int64_t j = 0; j < n; j += LANES) {
-        const int64_t columns = n - j < LANES ? n - j : LANES;
+    for (int64_t j = 0; j < n; j += LANES)
         for (int v = 0; v < PANEL_VECTORS; v++) {
             vec a[LANES];
-            if (columns == LANES) {
-#pragma GCC unroll 16
-                for (int i = 0; i < LANES; i++)
-                    a[i] = load(row[v * LANES + i] + j);
-            } else {
-                for (int i = 0; i < LANES; i++) {
-                    a[i] = splat(0);
-                    memcpy(&a[i], row[v * LANES + i] + j, columns * sizeof(real));
-                }
-            }
-            FN(transpose)(a);
             real *to = panel + j * PANEL + v * LANES;
-            if (columns == LANES) {
+            const int64_t count = FN(columns)(row + v * LANES, n, j, a);
+            if (count == LANES) {
 #pragma GCC unroll 16
                 for (int i = 0; i < LANES; i++)
                     store(to + i * PANEL, a[i]);
             } else {
-                for (int i = 0; i < columns; i++)
+                for (int i = 0; i < count; i++)
                     store(to + i * PANEL, a[i]);
             }
         }
-    }
     if (items->cosine)
         FN(unit_columns)(panel, PANEL, n);
 }
@@ -219,4 +225,35 @@ FM_INLINE void FN(store_tile)(int rows, vec s[][PANEL_VECTORS], real *scores, in
 #pragma GCC unroll 4
         for (int v = 0; v < PANEL_VECTORS; v++)
             store(scores + q * stride + v * LANES, s[q][v]);
+}
+
+/* Scores by inner product of some items for one query: the bits that a tile gives, without a panel. */
+static void FN(score_items)(const fm_search *s, int64_t query, const int32_t *items, int64_t count, real *scores)
+{
+    const int64_t n = s->items.factors;
+    const real *x = (const real *)s->queries + query * n, *bias = s->items.bias;
+    for (int64_t first = 0; first < count; first += LANES) {
+        const int64_t some = count - first < LANES ? count - first : LANES;
+        const real *row[LANES];
+        real start[LANES];
+        for (int i = 0; i < LANES; i++) {
+            const int64_t item = items[first + (i < some ? i : 0)];
+            row[i] = (const real *)s->items.rows + item * n;
+            start[i] = bias ? bias[item] : 0;
+        }
+        vec sum = load(start);
+        for (int64_t j = 0; j < n; j += LANES) {
+            vec a[LANES];
+            const int64_t columns = FN(columns)(row, n, j, a);
+            if (columns == LANES) {
+#pragma GCC unroll 16
+                for (int i = 0; i < LANES; i++)
+                    sum += splat(x[j + i]) * a[i];
+            } else {
+                for (int i = 0; i < columns; i++)
+                    sum += splat(x[j + i]) * a[i];
+            }
+        }
+        memcpy(scores + first, &sum, some * sizeof(real));
+    }
 }

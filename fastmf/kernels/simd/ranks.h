@@ -24,22 +24,6 @@ static int64_t FN(ranks_workspace)(const fm_search *s, int64_t queries)
     return FN(ranks_lay_out)(s, queries, 0, &panel, &packed, &seen);
 }
 
-/* Scores of the listed items of one query, a panel at a time. */
-static void FN(score_targets)(const fm_search *s, int64_t query, const int32_t *targets, int64_t count, real *panel,
-                              real *scores)
-{
-    fm_catalogue items = s->items;
-    const int64_t n = items.factors;
-    items.subset = targets;
-    items.count = count;
-    for (int64_t i = 0; i < count; i += PANEL) {
-        vec t[1][PANEL_VECTORS];
-        FN(pack_panel)(&items, i, panel);
-        FN(score_tile)(1, (const real *)s->queries + query * n, panel, n, t);
-        memcpy(scores + i, t, (count - i < PANEL ? count - i : PANEL) * sizeof(real));
-    }
-}
-
 /* Count one query's scores of items first, first + 1, ... against each of its targets. */
 FM_INLINE void FN(count_above)(const real *scores, int64_t first, const int32_t *targets, const real *t, int64_t n,
                                int64_t *higher, int64_t *equal)
@@ -104,7 +88,7 @@ static void FN(ranks_block)(const fm_search *s, const fm_lists *targets, int64_t
     FN(pack_queries)(s, first, count, packed);
     for (int64_t q = 0; q < count; q++) {
         const int64_t start = targets->indptr[first + q], end = targets->indptr[first + q + 1];
-        FN(score_targets)(s, first + q, targets->indices + start, end - start, panel, t + start);
+        FN(score_items)(s, first + q, targets->indices + start, end - start, t + start);
         seen[q] = s->seen.indptr ? s->seen.indptr[first + q] : 0;
         for (int64_t j = start; j < end; j++)
             higher[j] = equal[j] = 0;

@@ -66,12 +66,32 @@ typedef struct {
     int cosine;            /* scale queries and items to length 1 */
 } fm_catalogue;
 
+enum { FM_STRIP = 256, FM_COARSE_FACTORS = 1 << 17 }; /* items of a strip; factors up to which they may be integers */
+
+/* What is to be known of a strip of items as integers of 16 bits: see coarse.h. */
+typedef struct {
+    double inverse; /* of the step between integers */
+    double length;  /* of the longest row */
+    double error;   /* that bounds |f|, and what rounding does to exact scores, for a query of length 1 */
+    double weight;  /* the factor of queries that the biases of items are for, in all strips the same */
+} fm_coarse_strip;
+
+/* Integers of an item, two by two: its factors, and its bias if there are any. */
+static inline int64_t fm_coarse_pairs(const fm_catalogue *items)
+{
+    return (items->factors + (items->bias != 0) + 1) / 2;
+}
+
 /* What all blocks of one search share. */
 typedef struct {
     fm_catalogue items;
     const void *queries;     /* rows of `factors` each */
     fm_lists seen, excluded; /* a row a query: items it must not get */
     int64_t k;               /* >= 1 */
+    /* for pairs_block */
+    const int32_t *position;       /* of each item in the subset; NULL where there is none */
+    const int16_t *coarse;         /* all items as integers, where there are norms; or NULL */
+    const fm_coarse_strip *strips; /* of these integers */
 } fm_search;
 
 enum { FM_SQUARED, FM_ABSOLUTE, FM_LOGISTIC }; /* losses */
@@ -172,9 +192,13 @@ enum { FM_EIGEN_ROWS = 16 }; /* rows of eigenvectors that are worked on together
         /* for the targets of `count` queries: their scores, the items above them, and those level with a lower number */\
         void (*ranks_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work,\
                             real *scores, int64_t *higher, int64_t *equal);                                            \
-        /* bytes of workspace that pairs_block needs for so many queries at a time */                                  \
-        int64_t (*pairs_workspace)(const fm_search *search, int64_t queries);                                          \
-        /* for each of `count` queries: its list, as top_k_block; twice the pairs its targets lose and once their ties */\
+        /* items first, first + 1, ... as a strip of integers, FM_STRIP x 2 fm_coarse_pairs */                      \
+        void (*coarse_strip)(const fm_catalogue *items, int64_t first, double weight, int16_t *to,                     \
+                             fm_coarse_strip *strip);                                                                  \
+        /* bytes of workspace that pairs_block needs for so many queries with so many seen items at a time */          \
+        int64_t (*pairs_workspace)(const fm_search *search, int64_t queries, int64_t seen);                            \
+        /* for each of `count` queries: its list, as top_k_block; twice the pairs its targets lose and once their ties; \
+         * the results are those of all queries */                                                                     \
         int (*pairs_block)(const fm_search *search, const fm_lists *targets, int64_t first, int64_t count, void *work, \
                            int32_t *ids, real *scores, real *target_scores, int64_t *lost);                            \
         /* the steps of all records of a cell, in order; returns the sum of their weighted losses before each step */  \
@@ -193,6 +217,7 @@ FM_TABLE(double, fm_table_f64)
 typedef struct {
     const char *name;   /* "baseline", "avx2", "avx512" */
     int vector_bytes;
+    int coarse; /* pairs_block may be given integers, where the processor has AVX512-VNNI */
     fm_table_f32 f32;
     fm_table_f64 f64;
     /* see eigen.h */

@@ -1,7 +1,7 @@
 """The leaf functions of the instruction set chosen at import; every kernel cimports `leaves`."""
 
 from cython cimport floating
-from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
+from libc.stdint cimport int16_t, int32_t, int64_t, uint32_t, uint64_t
 
 
 cdef extern from "table.h" nogil:
@@ -46,12 +46,27 @@ cdef extern from "table.h" nogil:
         int64_t factors
         int cosine
 
+    ctypedef struct fm_coarse_strip:
+        double inverse
+        double length
+        double error
+        double weight
+
+    enum:
+        FM_STRIP
+        FM_COARSE_FACTORS
+
+    int64_t fm_coarse_pairs(const fm_catalogue* items)
+
     ctypedef struct fm_search:
         fm_catalogue items
         const void* queries
         fm_lists seen
         fm_lists excluded
         int64_t k
+        const int32_t* position
+        const int16_t* coarse
+        const fm_coarse_strip* strips
 
     ctypedef struct fm_sgd_rule:
         double rate
@@ -150,7 +165,10 @@ cdef extern from "table.h" nogil:
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             float* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
-        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        void (*coarse_strip)(
+            const fm_catalogue* items, int64_t first, double weight, int16_t* to, fm_coarse_strip* strip
+        ) noexcept nogil
+        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries, int64_t seen) noexcept nogil
         int (*pairs_block)(
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             int32_t* ids, float* scores, float* target_scores, int64_t* lost
@@ -195,7 +213,10 @@ cdef extern from "table.h" nogil:
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             double* scores, int64_t* higher, int64_t* equal
         ) noexcept nogil
-        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries) noexcept nogil
+        void (*coarse_strip)(
+            const fm_catalogue* items, int64_t first, double weight, int16_t* to, fm_coarse_strip* strip
+        ) noexcept nogil
+        int64_t (*pairs_workspace)(const fm_search* search, int64_t queries, int64_t seen) noexcept nogil
         int (*pairs_block)(
             const fm_search* search, const fm_lists* targets, int64_t first, int64_t count, void* work,
             int32_t* ids, double* scores, double* target_scores, int64_t* lost
@@ -204,6 +225,7 @@ cdef extern from "table.h" nogil:
     ctypedef struct fm_table:
         const char* name
         int vector_bytes
+        int coarse
         fm_table_f32 f32
         fm_table_f64 f64
         void (*tridiagonalise)(
@@ -220,6 +242,8 @@ cdef extern from "table.h" nogil:
 
 
 cdef const fm_table* leaves() noexcept nogil
+
+cdef bint coarse_leaves() noexcept nogil
 
 
 cdef inline void set_entries(

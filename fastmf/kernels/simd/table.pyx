@@ -21,6 +21,16 @@ cdef extern from *:
         return has[rank];
     }
 
+    /* Has the processor what coarse scores need beyond the instruction set of their leaves? */
+    static int fm_has_vnni(void)
+    {
+    #ifdef FM_X86
+        return !!__builtin_cpu_supports("avx512vnni");
+    #else
+        return 0;
+    #endif
+    }
+
     #ifdef _OPENMP
     #define FM_OPENMP 1
     #else
@@ -28,6 +38,7 @@ cdef extern from *:
     #endif
     """
     int fm_supports(int rank) nogil
+    int fm_has_vnni() nogil
     const fm_table** fm_tables
     int fm_table_count
     int FM_OPENMP
@@ -38,6 +49,11 @@ cdef const fm_table* _chosen = NULL
 
 cdef const fm_table* leaves() noexcept nogil:
     return _chosen
+
+
+cdef bint coarse_leaves() noexcept nogil:
+    """Whether pairs_block may be given a coarse catalogue."""
+    return _chosen.coarse and fm_has_vnni()
 
 
 def built():

@@ -120,29 +120,35 @@ FM_INLINE void FN(raise_threshold)(block *b, int64_t q, real least)
     b->threshold[q] = b->search->items.norm ? below : least;
 }
 
+/* Keep the best k of more hits. */
+FM_INLINE void FN(cut)(block *b, int64_t q)
+{
+    hit *held = b->hits + q * b->capacity;
+    FN(select)(held, b->held[q], b->k);
+    b->held[q] = b->k;
+    FN(raise_threshold)(b, q, held[b->k - 1].score);
+}
+
 FM_INLINE void FN(offer)(block *b, int64_t q, hit h)
 {
     const int64_t k = b->k;
     hit *held = b->hits + q * b->capacity;
     int64_t n = b->held[q];
     if (b->capacity > k) {
-        held[n++] = h;
-        if (n == b->capacity) {
-            FN(select)(held, n, k);
-            n = k;
-            FN(raise_threshold)(b, q, held[k - 1].score);
-        }
+        held[n] = h;
+        b->held[q] = n + 1;
+        if (n + 1 == b->capacity)
+            FN(cut)(b, q);
     } else {
         if (n == k && !FN(before)(h, held[--n]))
             return;
         for (; n > 0 && FN(before)(h, held[n - 1]); n--)
             held[n] = held[n - 1];
         held[n] = h;
-        n = b->held[q] + (b->held[q] < k);
-        if (n == k)
+        b->held[q] += b->held[q] < k;
+        if (b->held[q] == k)
             FN(raise_threshold)(b, q, held[k - 1].score);
     }
-    b->held[q] = n;
 }
 
 FM_INLINE void FN(set_bits)(uint64_t *sieve, const fm_lists *lists, int64_t row)
@@ -222,12 +228,12 @@ FM_INLINE int FN(reachable)(const block *b, int rows, int64_t q, real norm, real
     return some;
 }
 
-/* What bounds the scores of the panel's items first, first + 1, ...; beyond rounding, which grows with the terms of a sum. */
-static void FN(panel_bound)(const fm_catalogue *items, int64_t first, real *norm, real *bias)
+/* What bounds the scores of `count` items first, first + 1, ...; beyond rounding, which grows with the terms of a sum. */
+static void FN(strip_bound)(const fm_catalogue *items, int64_t first, int64_t count, real *norm, real *bias)
 {
     const real *norms = items->norm, *biases = items->bias, slack = (2 * items->factors + 16) * REAL_EPSILON;
     real longest = 0, highest = biases ? -(real)__builtin_inf() : 0;
-    for (int64_t i = first; i < first + PANEL && i < items->count; i++) {
+    for (int64_t i = first; i < first + count && i < items->count; i++) {
         longest = norms[i] > longest ? norms[i] : longest;
         if (biases) {
             const real c = biases[fm_item(items, i)], above = c + slack * (c < 0 ? -c : c);
@@ -244,7 +250,7 @@ static void FN(search_panel)(block *b, int64_t first, uint32_t valid)
     real norm = 0, bias = 0;
     int packed = 0, rows;
     if (items->norm)
-        FN(panel_bound)(items, first, &norm, &bias);
+        FN(strip_bound)(items, first, PANEL, &norm, &bias);
     for (int64_t q = 0; q < b->count; q += rows) {
         rows = tile_rows(b->count - q);
         if (items->norm && !FN(reachable)(b, rows, q, norm, bias))
@@ -310,32 +316,29 @@ static void FN(begin)(block *b)
     }
 }
 
-/* Write the lists of a block as rows of k numbers and scores, filled up with -1 and minus infinity. Returns 1 when a score
- * was not finite. */
-static int FN(finish)(block *b, int32_t *ids, real *scores)
+/* Write the list of a query as k numbers and scores, filled up with -1 and minus infinity. */
+static void FN(finish)(block *b, int64_t q, int32_t *ids, real *scores)
 {
     const int64_t k = b->search->k;
-    for (int64_t q = 0; q < b->count; q++, ids += k, scores += k) {
-        hit *best = b->hits + q * b->capacity;
-        const int64_t held = b->held[q] < b->k ? b->held[q] : b->k;
-        if (b->capacity > b->k) {
-            FN(select)(best, b->held[q], held);
-            FN(sort)(best, held);
-        }
-        for (int64_t j = 0; j < held; j++) {
-            ids[j] = best[j].item;
-            scores[j] = best[j].score;
-            b->bad |= !(scores[j] - scores[j] == 0);
-        }
-        for (int64_t j = held; j < k; j++) {
-            ids[j] = -1;
-            scores[j] = -(real)__builtin_inf();
-        }
+    hit *best = b->hits + q * b->capacity;
+    const int64_t held = b->held[q] < b->k ? b->held[q] : b->k;
+    if (b->capacity > b->k) {
+        FN(select)(best, b->held[q], held);
+        FN(sort)(best, held);
     }
-    return b->bad;
+    for (int64_t j = 0; j < held; j++) {
+        ids[j] = best[j].item;
+        scores[j] = best[j].score;
+        b->bad |= !(scores[j] - scores[j] == 0);
+    }
+    for (int64_t j = held; j < k; j++) {
+        ids[j] = -1;
+        scores[j] = -(real)__builtin_inf();
+    }
 }
 
-/* The lists of queries first, first + 1, ... from items begin to end - 1 of the catalogue; see finish for what comes out. */
+/* The lists of queries first, first + 1, ... from items begin to end - 1 of the catalogue, as rows of k numbers and scores.
+ * Returns 1 when a score was not finite. */
 static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int64_t begin, int64_t end, void *work,
                            int32_t *ids, real *scores)
 {
@@ -344,5 +347,7 @@ static int FN(top_k_block)(const fm_search *s, int64_t first, int64_t count, int
     FN(begin)(&b);
     for (int64_t i = begin; i < end; i += PANEL)
         FN(search_panel)(&b, i, FN(valid)(end - i));
-    return FN(finish)(&b, ids, scores);
+    for (int64_t q = 0; q < count; q++)
+        FN(finish)(&b, q, ids + q * s->k, scores + q * s->k);
+    return b.bad;
 }
