@@ -36,10 +36,15 @@ def in_numbers_of(model: FactorModel, name: str, data: Any) -> tuple[Ratings, li
 
 
 def gathered(indptr: NDArray[np.int64], indices: NDArray[np.int32], rows: NDArray[np.int64]) -> Rows:
-    """Some rows of a CSR as a CSR of their own."""
-    counts = indptr[rows + 1] - indptr[rows]
-    starts = csr.starts(counts)
-    return starts, indices[np.arange(starts[-1]) + np.repeat(indptr[rows] - starts[:-1], counts)]
+    """Some rows of a CSR, ascending, as a CSR of their own."""
+    starts = csr.starts(indptr[rows + 1] - indptr[rows])
+    if len(rows) == 0:
+        return starts, indices[:0]
+    between = slice(rows[0], rows[-1] + 1)
+    wanted = np.zeros(between.stop - between.start, bool)
+    wanted[rows - rows[0]] = True
+    entries = indices[indptr[between.start] : indptr[between.stop]]
+    return starts, entries if wanted.all() else entries[np.repeat(wanted, np.diff(indptr)[between])]
 
 
 def _translation(ids: IdMap | None, known: IdMap | None) -> NDArray[np.int64] | None:

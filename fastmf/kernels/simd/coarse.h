@@ -208,11 +208,11 @@ FM_INLINE uint32_t FN(coarse_compare)(const fm_coarse_queries *x, int64_t q, con
     return bits;
 }
 
-/* Scores of a row from place `count` on become less than any. */
-FM_INLINE void FN(coarse_hide)(int16_t *scores, int64_t count)
+/* Scores of a row at places from `start` to `end` - 1 become less than any. */
+FM_INLINE void FN(coarse_hide)(int16_t *scores, int64_t start, int64_t end)
 {
-    for (; count < FM_STRIP; count++)
-        scores[count] = INT16_MIN;
+    for (; start < end; start++)
+        scores[start] = INT16_MIN;
 }
 
 /* The largest of a row of scores. */

@@ -125,6 +125,7 @@ typedef struct {
     real *t;               /* scores of the targets, ascending in a row */
     double *least;         /* of each query; infinite where there are none */
     int64_t *lost;         /* one a query of the search */
+    int64_t met;           /* items, by all queries */
     real *panels;          /* packed items */
     int64_t *hidden_start; /* of each FM_STRIP items: where their entries begin in `hidden` */
     uint32_t *hidden;      /* items that do not count, query x FM_STRIP + place in the strip, by strip and query */

@@ -72,11 +72,10 @@ static int FN(pairs_block)(const fm_search *s, const fm_lists *targets, int64_t 
         if (p.b.k == 0)
             p.b.threshold[q] = (real)__builtin_inf(); /* nothing enters */
     }
-    const int64_t coarse = FN(first_coarse)(&p);
-    for (int64_t i = 0; i < s->items.count && i < coarse; i += STRIP)
-        FN(meet)(&p, i);
-    if (coarse < s->items.count)
-        FN(meet_rest)(&p, coarse);
+    for (const int64_t exact = FN(exact_items)(&p); p.met < exact && p.met < s->items.count; p.met += STRIP)
+        FN(meet)(&p, p.met);
+    if (p.met < s->items.count)
+        FN(meet_rest)(&p);
     for (int64_t q = 0; q < count; q++)
         FN(finish)(&p.b, q, ids + p.row[q] * s->k, scores + p.row[q] * s->k);
     return p.b.bad;

@@ -20,12 +20,12 @@ static __attribute__((noinline)) void FN(settle)(pairs *p, int64_t q)
     w->count = 0;
 }
 
-/* One query against the FM_STRIP items from `first` on by exact scores. */
+/* One query against a strip of FM_STRIP items by exact scores, as far as they are not met. */
 static __attribute__((noinline)) void FN(meet_alone)(pairs *p, int64_t q, int64_t first)
 {
     const fm_search *s = p->b.search;
     const int64_t n = s->items.factors;
-    for (int64_t i = 0; i < FM_STRIP && first + i < s->items.count; i += STRIP) {
+    for (int64_t i = first < p->met ? p->met - first : 0; i < FM_STRIP && first + i < s->items.count; i += STRIP) {
         real *panels = p->panels + i * (1 + n);
         fm_hidden hidden = FN(hidden_in)(p, first);
         if (p->packed != first)
@@ -98,11 +98,12 @@ static void FN(meet_coarsely)(pairs *p, int64_t q, int64_t first, double unit, d
 FM_INLINE void FN(coarse_scores)(pairs *p, int64_t q, int64_t first, fm_hidden *hidden, int16_t *scores)
 {
     const fm_search *s = p->b.search;
-    const int64_t size = 2 * fm_coarse_pairs(&s->items);
-    for (int64_t v = 0; v < FM_STRIP; v += COARSE_LANES)
+    const int64_t size = 2 * fm_coarse_pairs(&s->items), start = first < p->met ? p->met - first : 0;
+    for (int64_t v = start; v < FM_STRIP; v += COARSE_LANES)
         FN(coarse_tile)(p->coarse.values + q * size, s->coarse + (first + v) * size, size / 2, scores + v);
     for (int64_t r = 0, place; r < COARSE_ROWS; r++) {
-        FN(coarse_hide)(scores + r * FM_STRIP, s->items.count - first);
+        FN(coarse_hide)(scores + r * FM_STRIP, 0, start);
+        FN(coarse_hide)(scores + r * FM_STRIP, s->items.count - first, FM_STRIP);
         while (fm_next_hidden(hidden, q + r, &place))
             scores[r * FM_STRIP + place] = INT16_MIN;
     }
@@ -133,8 +134,8 @@ static void FN(meet_all_coarsely)(pairs *p, int64_t first)
     }
 }
 
-/* From which item on coarse scores will do: lists are full then, nearly always. */
-static int64_t FN(first_coarse)(pairs *p)
+/* How many items are to be met by exact scores: whole strips, after which lists are full, nearly always. */
+static int64_t FN(exact_items)(pairs *p)
 {
     const fm_search *s = p->b.search;
     double longest_query = 0, longest_item = 0;
@@ -149,11 +150,11 @@ static int64_t FN(first_coarse)(pairs *p)
     }
     if (!(longest_query * longest_item <= COARSE_LIMIT))
         return s->items.count;
-    return (2 * p->b.k + FM_STRIP - 1) / FM_STRIP * FM_STRIP;
+    return (4 * p->b.k + STRIP - 1) / STRIP * STRIP;
 }
 
-/* All queries against the items from `first` on by coarse scores. */
-static void FN(meet_rest)(pairs *p, int64_t first)
+/* All queries against the items that are not met yet. */
+static void FN(meet_rest)(pairs *p)
 {
     p->packed = -1;
     for (int64_t q = 0; q < p->b.count; q++) {
@@ -161,12 +162,12 @@ static void FN(meet_rest)(pairs *p, int64_t first)
         if (p->b.held[q] > p->b.k)
             FN(cut)(&p->b, q);
     }
-    for (int64_t i = first; i < p->b.search->items.count; i += FM_STRIP)
+    for (int64_t i = p->met / FM_STRIP * FM_STRIP; i < p->b.search->items.count; i += FM_STRIP)
         FN(meet_all_coarsely)(p, i);
     for (int64_t q = 0; q < p->b.count; q++)
         FN(settle)(p, q);
 }
 #else
-static int64_t FN(first_coarse)(pairs *p) { return p->b.search->items.count; }
-static void FN(meet_rest)(pairs *p, int64_t first) { (void)p, (void)first; }
+static int64_t FN(exact_items)(pairs *p) { return p->b.search->items.count; }
+static void FN(meet_rest)(pairs *p) { (void)p; }
 #endif
