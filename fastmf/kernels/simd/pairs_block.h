@@ -48,7 +48,8 @@ static void FN(order_queries)(pairs *p, const fm_search *s, int64_t first, hit *
         const int64_t row = first + reach[q].item, start = p->targets->indptr[row];
         p->row[q] = row;
         p->least[q] = p->targets->indptr[row + 1] > start ? p->t[start] : __builtin_inf();
-        memcpy(p->copy + q * n, (const real *)s->queries + row * n, n * sizeof(real));
+        if (n > 0) /* or there may be no array at all */
+            memcpy(p->copy + q * n, (const real *)s->queries + row * n, n * sizeof(real));
     }
 }
 

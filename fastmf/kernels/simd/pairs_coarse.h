@@ -53,7 +53,7 @@ static void FN(meet_coarsely)(pairs *p, int64_t q, int64_t first, double unit, d
         w[v] = _mm512_loadu_si512(scores + v * COARSE_LANES);
         largest = _mm512_max_epi16(largest, w[v]);
     }
-    for (int64_t j = 0; j <= n; j++) {
+    for (int64_t j = 0; j <= n; j++) { /* the targets, and what enters the list */
         const real score = j < n ? t[j] : b->threshold[q];
         const __m512i low = FN(coarse_splat)(__builtin_ceil(score * unit - margin - 1));
         if (!_mm512_cmpge_epi16_mask(largest, low)) {
