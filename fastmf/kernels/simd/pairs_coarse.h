@@ -156,14 +156,22 @@ static int64_t FN(exact_items)(pairs *p)
 /* All queries against the items that are not met yet. */
 static void FN(meet_rest)(pairs *p)
 {
+    const fm_search *s = p->b.search;
     p->packed = -1;
     for (int64_t q = 0; q < p->b.count; q++) {
         p->waiting[q].count = 0;
         if (p->b.held[q] > p->b.k)
             FN(cut)(&p->b, q);
     }
-    for (int64_t i = p->met / FM_STRIP * FM_STRIP; i < p->b.search->items.count; i += FM_STRIP)
-        FN(meet_all_coarsely)(p, i);
+    for (int64_t i = p->met / FM_STRIP * FM_STRIP; i < s->items.count; i += FM_STRIP) {
+        if (s->strips[i / FM_STRIP].length > 0) {
+            FN(meet_all_coarsely)(p, i);
+            continue;
+        }
+        for (int64_t at = i < p->met ? p->met : i; at < i + FM_STRIP && at < s->items.count; at += STRIP)
+            FN(meet)(p, at); /* zeros, level with each other: nothing would be sure */
+        p->packed = -1;
+    }
     for (int64_t q = 0; q < p->b.count; q++)
         FN(settle)(p, q);
 }
