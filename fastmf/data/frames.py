@@ -106,6 +106,7 @@ def streamed(reader: Any) -> Iterator[Any]:
     yield narwhals.from_native(pyarrow.table(reader.schema.empty_table()))
     for batch in reader:
         yield narwhals.from_native(pyarrow.Table.from_batches([batch]))
+    pyarrow.default_memory_pool().release_unused()  # what the batches were in
 
 
 def add_ids(ids: Ids, column: Any) -> None:

@@ -34,6 +34,7 @@ def read(path: Any, user: Any, item: Any, value: Any, timestamp: Any, missing: A
                     entries.add(narwhals.from_native(pyarrow.Table.from_batches([batch])))
         where = path
         assert entries is not None
+        pyarrow.default_memory_pool().release_unused()  # what its batches were in, before the rows are put together
         return entries.result()
     except pyarrow.ArrowException as error:
         raise RatingsFileError(f"{where}: must be a Parquet file: {error}") from None

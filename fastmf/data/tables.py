@@ -75,8 +75,12 @@ class FromTables(Transformable):
         (Ratings(1 users x 2 items, 2 entries, float32), {'read': 3, 'missing': 1, 'duplicates': 0})
         """
         kind = intake.check_options(duplicates, dtype)
-        columns = frames.read(frame, user, item, value, timestamp, missing, kind)
-        return cls._of(intake.from_columns(columns, duplicates, kind, owned=True))
+        # no name holds the columns: each is freed as soon as it has been used
+        return cls._of(
+            intake.from_columns(
+                frames.read(frame, user, item, value, timestamp, missing, kind), duplicates, kind, owned=True
+            )
+        )
 
     @classmethod
     def from_parquet(
@@ -122,8 +126,12 @@ class FromTables(Transformable):
         Ratings(2 users x 2 items, 3 entries, float32)
         """
         kind = intake.check_options(duplicates, dtype)
-        columns = parquet.read(path, user, item, value, timestamp, missing, kind)
-        return cls._of(intake.from_columns(columns, duplicates, kind, owned=True))
+        # no name holds the columns: each is freed as soon as it has been used
+        return cls._of(
+            intake.from_columns(
+                parquet.read(path, user, item, value, timestamp, missing, kind), duplicates, kind, owned=True
+            )
+        )
 
     @classmethod
     def from_query(
@@ -173,8 +181,15 @@ class FromTables(Transformable):
         Ratings(2 users x 2 items, 2 entries, float32)
         """
         kind = intake.check_options(duplicates, dtype)
-        columns = query.read(connection, sql, parameters, user, item, value, timestamp, missing, kind)
-        return cls._of(intake.from_columns(columns, duplicates, kind, owned=True))
+        # no name holds the columns: each is freed as soon as it has been used
+        return cls._of(
+            intake.from_columns(
+                query.read(connection, sql, parameters, user, item, value, timestamp, missing, kind),
+                duplicates,
+                kind,
+                owned=True,
+            )
+        )
 
     def with_item_info(self, info: Any, item: int | str | None = None) -> Self:
         """The same ratings with other facts about their items, in `Ratings.item_info`.
