@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,35 +19,32 @@ def auc_of_users(
 
     1/2 for a user without any item that is neither.
     """
-    queries, items = state.user_factors[users], state.item_factors
-    lost = lost_pairs(
-        queries,
-        items,
-        relevant,
-        item_bias=state.item_bias,
-        seen=excluded,
-        order=state.longest_items,
-        num_threads=num_threads,
-    )
-    return _share_won(lost, len(items), relevant, excluded)
+    lost = lost_pairs(*_sides(state, users), relevant, **_common(state, excluded, num_threads))
+    return _share_won(lost, len(state.item_factors), relevant, excluded)
 
 
 def lists_and_auc(
     state: State, users: NDArray[np.int64], length: int, relevant: Rows, excluded: Rows | None, num_threads: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """The best items of each user that are not excluded, and what `auc_of_users` gives, by scores made once."""
-    queries, items = state.user_factors[users], state.item_factors
     ranked, _, lost = top_k_and_lost_pairs(
-        queries,
-        items,
-        length,
-        relevant,
-        item_bias=state.item_bias,
-        seen=excluded,
-        order=state.longest_items,
-        num_threads=num_threads,
+        *_sides(state, users), length, relevant, **_common(state, excluded, num_threads)
     )
-    return ranked, _share_won(lost, len(items), relevant, excluded)
+    return ranked, _share_won(lost, len(state.item_factors), relevant, excluded)
+
+
+def _sides(state: State, users: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    return state.user_factors[users], state.item_factors
+
+
+def _common(state: State, excluded: Rows | None, num_threads: int) -> dict[str, Any]:
+    """What is given by name."""
+    return {
+        "item_bias": state.item_bias,
+        "seen": excluded,
+        "order": state.longest_items,
+        "num_threads": num_threads,
+    }
 
 
 def _share_won(
