@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 F = TypeVar("F", np.float32, np.float64)
+QUERIES_OF_A_BLOCK: int
 
 def top_k(
     queries: NDArray[F],  # (n, factors)

@@ -21,6 +21,7 @@ import numpy as np
 
 # A block's queries and hits stay in L2 beside the panel of items, and its packing of panels pays for many queries.
 cdef int64_t BLOCK_QUERIES = 768
+QUERIES_OF_A_BLOCK = BLOCK_QUERIES  # for who cuts long work into pieces of whole blocks
 cdef int64_t BLOCK_BYTES = 512 << 10
 cdef int64_t BLOCK_BYTES_LIMIT = 32 << 20  # for very large k
 cdef int64_t PART_ITEMS = 32  # parts begin at whole panels of every instruction set

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fastmf import _checks
+from fastmf.kernels import topk
 
 Lists = tuple[NDArray[np.int64], NDArray[np.int32]]
 
 # Multiply-adds of a thread between two chances for Ctrl-C: about 50 ms with AVX-512, 100 ms with AVX2, 400 ms without.
 PIECE_WORK = 5e9
-PIECE_QUERIES = 768  # a block of the kernel: pieces are whole rounds of blocks for the threads
 
 
 def factors_of(
@@ -115,8 +115,8 @@ def subset_of(exclude: ArrayLike | None, candidates: ArrayLike | None, n_items: 
 
 
 def pieces_of(n: int, work: float, threads: int) -> Iterator[slice]:
-    """Slices of the queries of about PIECE_WORK a thread, given the multiply-adds of one query."""
-    unit = PIECE_QUERIES * threads
+    """Slices of the queries, whole rounds of blocks, of about PIECE_WORK a thread; `work` is the multiply-adds of one."""
+    unit = topk.QUERIES_OF_A_BLOCK * threads
     step = max(1, round(PIECE_WORK * threads / max(1.0, work) / unit)) * unit
     for start in range(0, n, step):
         yield slice(start, min(n, start + step))

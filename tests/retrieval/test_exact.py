@@ -220,7 +220,7 @@ def test_cosine_finds_an_item_most_like_itself():
 
 def test_long_batches_run_in_pieces(monkeypatch):
     """With pieces of one round of blocks, the lists and ranks stay the same."""
-    n = 2 * arguments.PIECE_QUERIES + 200
+    n = 2 * arguments.topk.QUERIES_OF_A_BLOCK + 200
     rng = np.random.default_rng(1)
     queries, items = rng.integers(-2, 3, (n, 4)), rng.integers(-2, 3, (50, 4))
     seen = np.arange(0, 3 * n + 1, 3), np.sort(rng.permuted(np.tile(np.arange(50), (n, 1)), axis=1)[:, :3]).ravel()
