@@ -115,7 +115,7 @@ def subset_of(exclude: ArrayLike | None, candidates: ArrayLike | None, n_items: 
 
 
 def pieces_of(n: int, work: float, threads: int) -> Iterator[slice]:
-    """Slices of the queries, whole rounds of blocks, of about PIECE_WORK a thread; `work` is the multiply-adds of one."""
+    """Slices of the queries, whole rounds of blocks, of about PIECE_WORK a thread; a query has `work` multiply-adds."""
     unit = topk.QUERIES_OF_A_BLOCK * threads
     step = max(1, round(PIECE_WORK * threads / max(1.0, work) / unit)) * unit
     for start in range(0, n, step):
