@@ -66,6 +66,9 @@ FM_INLINE double FN(coarse_square)(const real *row, int64_t n, double last, doub
     return sum_wide(squares);
 }
 
+/* A length that is not below the true one, of which squares under the least normal number may have vanished. */
+FM_INLINE double FN(coarse_length)(double square) { return __builtin_sqrt(square) * (1 + 1e-9) + 1e-150; }
+
 FM_INLINE double FN(coarse_step)(double length, double largest)
 {
     const double by_length = length / COARSE_LENGTH, by_size = largest / INT16_MAX;
@@ -121,7 +124,7 @@ static void FN(coarse_strip)(const fm_catalogue *items, int64_t first, double we
         strip->inverse = 1 / step;
     }
     strip->weight = weight;
-    strip->length = __builtin_sqrt(longest) * (1 + 1e-9);
+    strip->length = longest > 0 ? FN(coarse_length)(longest) : 0;
     /* and the rounding of the exact scores, whose terms are no larger in sum than |x| |y| */
     strip->error = __builtin_sqrt(error) * (1 + 1e-9) + (n + 2) * (double)REAL_EPSILON * strip->length;
 }
@@ -138,7 +141,7 @@ static void FN(coarse_queries)(const fm_search *s, int64_t count, fm_coarse_quer
     for (int64_t q = 0; q < count; q++) {
         const real *row = (const real *)s->queries + q * n;
         double largest;
-        const double length = __builtin_sqrt(FN(coarse_square)(row, n, last, &largest)) * (1 + 1e-9);
+        const double length = FN(coarse_length)(FN(coarse_square)(row, n, last, &largest));
         const double step = FN(coarse_step)(length, largest);
         int16_t *place = to->values + (q / COARSE_ROWS * pairs * COARSE_ROWS + q % COARSE_ROWS) * 2;
         const double rest = FN(coarse_row)(row, n, last, step, pairs, place, 2 * COARSE_ROWS);

@@ -169,7 +169,7 @@ static void FN(meet_rest)(pairs *p)
             continue;
         }
         for (int64_t at = i < p->met ? p->met : i; at < i + FM_STRIP && at < s->items.count; at += STRIP)
-            FN(meet)(p, at); /* zeros, level with each other: nothing would be sure */
+            FN(meet)(p, at); /* zeros, or as good as that: nothing would be sure */
         p->packed = -1;
     }
     for (int64_t q = 0; q < p->b.count; q++)
