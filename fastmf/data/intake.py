@@ -134,7 +134,10 @@ def from_arrays(users: Any, items: Any, values: Any, timestamps: Any, duplicates
 
 
 def from_columns(given: Columns, duplicates: str, dtype: Any, *, owned: bool = False) -> Made:
-    """Canonical rows of columns whose ids have their numbers already; they may be made of columns that are `owned`."""
+    """Canonical rows of columns whose ids have their numbers already; they may be made of columns that are `owned`.
+
+    Those are given without a name that would hold them: each is then freed as soon as it has been used.
+    """
     dtype = check_options(duplicates, dtype)
     users, rows, items, columns, values, timestamps, left_out = given
     length = len(rows)

@@ -75,7 +75,6 @@ class FromTables(Transformable):
         (Ratings(1 users x 2 items, 2 entries, float32), {'read': 3, 'missing': 1, 'duplicates': 0})
         """
         kind = intake.check_options(duplicates, dtype)
-        # no name holds the columns: each is freed as soon as it has been used
         return cls._of(
             intake.from_columns(
                 frames.read(frame, user, item, value, timestamp, missing, kind), duplicates, kind, owned=True
@@ -126,7 +125,6 @@ class FromTables(Transformable):
         Ratings(2 users x 2 items, 3 entries, float32)
         """
         kind = intake.check_options(duplicates, dtype)
-        # no name holds the columns: each is freed as soon as it has been used
         return cls._of(
             intake.from_columns(
                 parquet.read(path, user, item, value, timestamp, missing, kind), duplicates, kind, owned=True
@@ -181,7 +179,6 @@ class FromTables(Transformable):
         Ratings(2 users x 2 items, 2 entries, float32)
         """
         kind = intake.check_options(duplicates, dtype)
-        # no name holds the columns: each is freed as soon as it has been used
         return cls._of(
             intake.from_columns(
                 query.read(connection, sql, parameters, user, item, value, timestamp, missing, kind),

@@ -50,6 +50,30 @@ cdef fm_lists lists(const int64_t[::1] indptr, const int32_t[::1] indices) noexc
     return rows
 
 
+cdef fm_search whole_catalogue(
+    const floating[:, ::1] queries, const floating[:, ::1] items, const floating[::1] bias,
+    const int64_t[::1] seen_indptr, const int32_t[::1] seen_indices, int64_t k,
+):
+    """A search by inner product through all items; there is at least one query and one item."""
+    cdef fm_search search
+    cdef int64_t factors = items.shape[1]
+    search.queries = &queries[0, 0] if factors else NULL
+    search.items.rows = &items[0, 0] if factors else NULL
+    search.items.bias = &bias[0] if bias is not None else NULL
+    search.items.subset = NULL
+    search.items.norm = NULL
+    search.items.count = items.shape[0]
+    search.items.factors = factors
+    search.items.cosine = 0
+    search.seen = lists(seen_indptr, seen_indices)
+    search.excluded = lists(None, None)
+    search.k = k
+    search.position = NULL
+    search.coarse = NULL
+    search.strips = NULL
+    return search
+
+
 cdef int search_task(
     const fm_search* search, int64_t first, int64_t count, int64_t begin, int64_t end, void* work,
     int32_t* ids, floating* scores
@@ -109,20 +133,12 @@ def top_k(
         ids[:, :] = -1
         scores[:, :] = -INFINITY
         return 0
-    search.queries = &queries[0, 0] if factors else NULL
-    search.items.rows = &items[0, 0] if factors else NULL
-    search.items.bias = &bias[0] if bias is not None else NULL
+    search = whole_catalogue(queries, items, bias, seen_indptr, seen_indices, k)
     search.items.subset = &subset[0] if subset is not None else NULL
     search.items.norm = &norms[0] if norms is not None else NULL
     search.items.count = count
-    search.items.factors = factors
     search.items.cosine = cosine
-    search.seen = lists(seen_indptr, seen_indices)
     search.excluded = lists(excluded_indptr, excluded_indices)
-    search.k = k
-    search.position = NULL
-    search.coarse = NULL
-    search.strips = NULL
 
     # Whole rounds of equal blocks for the threads; when there are too few, the items are cut as well.
     blocks = ceiling(n, block_queries(factors, min(k, count), sizeof(floating)))
@@ -164,30 +180,6 @@ def top_k(
                 &part_ids[0, q, 0], &part_scores[0, q, 0], parts, n * k, k, &head[0], &ids[q, 0], &scores[q, 0]
             )
     return bad
-
-
-cdef fm_search whole_catalogue(
-    const floating[:, ::1] queries, const floating[:, ::1] items, const floating[::1] bias,
-    const int64_t[::1] seen_indptr, const int32_t[::1] seen_indices, int64_t k,
-):
-    """A search by inner product through all items; there is at least one query and one item."""
-    cdef fm_search search
-    cdef int64_t factors = items.shape[1]
-    search.queries = &queries[0, 0] if factors else NULL
-    search.items.rows = &items[0, 0] if factors else NULL
-    search.items.bias = &bias[0] if bias is not None else NULL
-    search.items.subset = NULL
-    search.items.norm = NULL
-    search.items.count = items.shape[0]
-    search.items.factors = factors
-    search.items.cosine = 0
-    search.seen = lists(seen_indptr, seen_indices)
-    search.excluded = lists(None, None)
-    search.k = k
-    search.position = NULL
-    search.coarse = NULL
-    search.strips = NULL
-    return search
 
 
 cdef int64_t even_rows(int64_t n, int64_t factors, int64_t k, int64_t itemsize, int64_t num_threads) noexcept:
